@@ -1,0 +1,1 @@
+"""Acceptance: indicators that measure themselves, their statistics and the report."""

@@ -1,0 +1,1 @@
+"""Cameras: simulated, replayed, OpenCV (USB, RTSP, file) and GenICam."""

@@ -1,0 +1,1 @@
+"""ROS 2: lifecycle node wrapper and message conversions."""

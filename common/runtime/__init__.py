@@ -1,0 +1,1 @@
+"""Verified weights, ONNX Runtime sessions, limits and timing. Never torch."""

@@ -1,0 +1,1 @@
+"""Value types that cross a border: stamped, validated when made, units in the field names."""

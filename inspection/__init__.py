@@ -1,0 +1,1 @@
+"""Inspection: surface defects on real and simulated parts (D1)."""

@@ -1,0 +1,1 @@
+"""Methods: each learns a part from samples and inspects an image of one."""

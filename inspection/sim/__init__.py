@@ -1,0 +1,1 @@
+"""Simulated multi-light station with exact ground truth."""

@@ -1,0 +1,1 @@
+"""Training; the only place of this direction that imports torch."""
