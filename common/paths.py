@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def data_root() -> Path | None:
-    """The folder of real data sets: LINGNAN_DATA, else shared/data beside the checkout, else None."""
+    """The folder of real data: LINGNAN_DATA, else shared/data beside the checkout, else None."""
     told = os.environ.get("LINGNAN_DATA")
     beside = Path(__file__).resolve().parents[2] / "shared" / "data"
     root = Path(told) if told else beside

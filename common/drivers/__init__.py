@@ -1,1 +1,1 @@
-"""Drivers: the contract, the registry, seeded faults, recording and replay; one folder a kind of device."""
+"""Drivers: contract, registry, seeded faults, recording and replay; one folder a kind."""
