@@ -39,7 +39,7 @@ class Detections:
             raise ValueError("boxes_px must be finite")
         if n and (self.boxes_px[:, 2:] < self.boxes_px[:, :2]).any():
             raise ValueError("boxes_px must have x1 >= x0 and y1 >= y0")
-        if n and not (0 <= self.labels.min() and self.labels.max() < len(self.names)):
+        if n and not (self.labels.min() >= 0 and self.labels.max() < len(self.names)):
             raise ValueError(f"labels must index the {len(self.names)} names")
 
     def __len__(self) -> int:
