@@ -1,0 +1,26 @@
+"""Fixtures every test may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from common.paths import data_root
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data sets; a test that needs it skips, saying so, where it is absent."""
+    root = data_root()
+    if root is None:
+        pytest.skip("real data is absent: set LINGNAN_DATA to its folder")
+    return root
+
+
+def data_set(root: Path, name: str) -> Path:
+    """The folder of one data set, or a skip that names it."""
+    folder = root / name
+    if not folder.is_dir():
+        pytest.skip(f"the data set {name} is absent from {root.name}")
+    return folder
