@@ -1,0 +1,206 @@
+"""Runs the planned experiments, each in a process, and keeps what is done.
+
+A result is kept below `OUT/.partial` as soon as it is there, under a key of everything it depends
+on: the sources of common and of the direction, the packages' versions, size, seed and data. A run
+that was interrupted finds it there; a run that finished leaves nothing behind to resume from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common.acceptance.catalogue import Planned
+from common.acceptance.experiment import Size
+from common.acceptance.hashing import changed, listing_hash
+from common.acceptance.machine import cores, memory_bytes, source_hash, versions
+from common.acceptance.progress import Display
+from common.acceptance.worker import RESULT, Job
+
+PARTIAL = ".partial"
+_MEMORY_EACH = 2 * 2**30  # what an experiment may be expected to need beside another
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one experiment ended: `result` as the worker wrote it, or the reason there is none."""
+
+    planned: Planned
+    result: dict[str, Any] | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What all experiments of one run share."""
+
+    out: Path
+    size: Size
+    seed: int
+    data_root: Path | None
+
+    def folder(self, planned: Planned) -> Path:
+        """Where the experiment's result is kept until the report is written."""
+        return self.out / PARTIAL / planned.name
+
+    def key(self, planned: Planned) -> str:
+        """Hash of everything a result depends on, but the data (see `kept`)."""
+        sources = source_hash({"common", planned.direction.package})
+        parts = [sources, versions(), self.size, self.seed, str(self.data_root)]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def workers() -> int:
+    """Experiments that may run side by side: one a core, and two GiB of memory for each."""
+    return max(1, min(cores(), (memory_bytes() or _MEMORY_EACH) // _MEMORY_EACH))
+
+
+def kept(run: Run, planned: Planned) -> dict[str, Any] | None:
+    """The result of an interrupted run, where nothing that it depends on has changed."""
+    folder = run.folder(planned)
+    try:
+        result: dict[str, Any] = json.loads((folder / RESULT).read_bytes())
+        if result["key"] != run.key(planned):
+            return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    for path in sorted((folder / "data").glob("*.sha256")):
+        text = path.read_text(encoding="utf-8")
+        if run.data_root is None or listing_hash(text) != path.stem or changed(text, run.data_root):
+            return None
+    return result
+
+
+def run_all(run: Run, planned: list[Planned], shown: Display) -> list[Outcome]:
+    """Run what is not kept: the others side by side first, then the exclusive ones alone.
+
+    A KeyboardInterrupt ends the workers and reaches the caller; what was done stays.
+    """
+    return asyncio.run(_run_all(run, planned, shown))
+
+
+async def _run_all(run: Run, planned: list[Planned], shown: Display) -> list[Outcome]:
+    ticker = asyncio.create_task(_tick(shown))
+    slots = asyncio.Semaphore(workers())
+
+    async def in_a_slot(one: Planned) -> Outcome:
+        async with slots:
+            return await _one(run, one, shown)
+
+    try:
+        shared = [one for one in planned if not one.experiment.exclusive]
+        outcomes = await _together([in_a_slot(one) for one in shared])
+        for one in planned:
+            if one.experiment.exclusive:
+                outcomes.append(await _one(run, one, shown))
+    finally:
+        ticker.cancel()
+    by_name = {outcome.planned.name: outcome for outcome in outcomes}
+    return [by_name[one.name] for one in planned]
+
+
+async def _together(jobs: list[Awaitable[Outcome]]) -> list[Outcome]:
+    return list(await asyncio.gather(*jobs))
+
+
+async def _tick(shown: Display) -> None:
+    while True:
+        await asyncio.sleep(1.0)
+        shown.tick()
+
+
+async def _one(run: Run, planned: Planned, shown: Display) -> Outcome:
+    shown.begin(planned.name)
+    result = kept(run, planned)
+    if result is not None:
+        shown.end(planned.name, "kept from the interrupted run")
+        return Outcome(planned, result)
+    reason = await _work(run, planned, shown)
+    result = kept(run, planned) if not reason else None
+    if result is None:
+        reason = reason or "it left no readable result"
+        shown.end(planned.name, f"stopped: {reason}")
+        return Outcome(planned, None, reason)
+    shown.end(planned.name, f"done in {result['seconds']:.1f} s")
+    return Outcome(planned, result)
+
+
+async def _work(run: Run, planned: Planned, shown: Display) -> str:
+    """Run the worker; the reason why it failed, or ""."""
+    folder = run.folder(planned)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    root = str(run.data_root) if run.data_root else None
+    job = Job(
+        direction=planned.direction.name,
+        package=planned.direction.package,
+        experiment=planned.experiment.name,
+        size=run.size,
+        seed=run.seed,
+        data_root=root,
+        folder=str(folder.resolve()),
+        key=run.key(planned),
+    )
+    with (folder / "log.txt").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "common.acceptance.worker"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+            env=_environment(),
+            start_new_session=True,  # a Ctrl-C is the runner's to handle
+        )
+    try:
+        error = await _listen(process, job, planned, shown)
+        code = await process.wait()
+    finally:
+        _end(process)
+    return error or ("" if code == 0 else _died(code, folder / "log.txt"))
+
+
+def _environment() -> dict[str, str]:
+    """One thread to a numerical library: side by side they would fight, and sums would differ."""
+    return {**os.environ, **{name: os.environ.get(name, "1") for name in _ONE_THREAD}}
+
+
+async def _listen(
+    process: asyncio.subprocess.Process, job: Job, planned: Planned, shown: Display
+) -> str:
+    """Hand over the job, pass the progress on; the error that the worker told, or ""."""
+    if process.stdin is None or process.stdout is None:
+        raise RuntimeError("the worker has no pipes")
+    with contextlib.suppress(ConnectionError):  # a worker that died at once is told by its code
+        process.stdin.write(job.line())
+        await process.stdin.drain()
+    error = ""
+    async for line in process.stdout:
+        message = json.loads(line)
+        error = message.get("error", error)
+        if "done" in message:
+            shown.update(planned.name, message["done"], message["total"], message["what"])
+    return error
+
+
+def _end(process: asyncio.subprocess.Process) -> None:
+    """End the worker and whatever it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _died(code: int, log: Path) -> str:
+    tail = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+    last = f": {tail[0][:300]}" if tail else ""
+    if code < 0:
+        return f"its process was ended by {signal.Signals(-code).name}{last}"
+    return f"its process ended with {code}{last}"
