@@ -33,9 +33,8 @@ def _git(*arguments: str) -> str | None:
     git = shutil.which("git")
     if git is None or not (ROOT / ".git").exists():
         return None
-    done = subprocess.run(  # noqa: S603: fixed words, no shell
-        [git, "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False
-    )
+    words = [git, "-C", str(ROOT), *arguments]  # fixed words, no shell
+    done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603
     return done.stdout.strip() if done.returncode == 0 else None
 
 

@@ -1,4 +1,4 @@
-"""How a long run tells where it is: bars on a terminal, a plain line every ten seconds elsewhere."""
+"""How a long run tells where it is: bars on a terminal, a line every ten seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -73,9 +73,14 @@ class TerminalDisplay(AbstractContextManager["TerminalDisplay"]):
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
         from rich.progress import TimeElapsedColumn as Elapsed
 
-        text = TextColumn("{task.description}", markup=False)
-        columns = (text, BarColumn(), MofNCompleteColumn(), Elapsed(), TextColumn("{task.fields[what]}", markup=False))  # fmt: skip
-        self._bars = Progress(*columns, console=Console(file=stream))
+        name, what = (
+            TextColumn(field, markup=False)
+            for field in ("{task.description}", "{task.fields[what]}")
+        )
+        self._bars = Progress(
+            *(name, BarColumn(), MofNCompleteColumn(), Elapsed(), what),
+            console=Console(file=stream),
+        )
         self._all = self._bars.add_task("experiments", total=total, what="")
         self._tasks: dict[str, Any] = {}
 

@@ -1,14 +1,14 @@
 """The contract of every driver, its health and its errors.
 
-A driver is made from a config, declares what it will deliver (`spec`) before it is opened, and then
-hands over stamped samples. Simulated, replayed and real devices are told apart by `spec.type` alone.
+A driver is made from a config, declares what it will deliver (`spec`) before it is opened, and
+then hands over stamped samples. Simulated, replayed and real devices differ in `spec.type` alone.
 
     with open_driver(config) as camera:
         sample = camera.read(timeout_s=1.0)
 
 Life: made -> open() -> close() -> open() again, as often as needed. Opening an open driver is
-refused (AlreadyOpenError): two owners of one device is a mistake of the caller. Closing twice is not
-an error. `with` opens the driver unless it is open, and closes it.
+refused (AlreadyOpenError): two owners of one device is a mistake of the caller. Closing twice is
+no error. `with` opens the driver unless it is open, and closes it.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class DriverSpec:
 
 
 class State(Enum):
-    """READY: samples come as declared. DEGRADED: late, lost or damaged lately. UNAVAILABLE: none."""
+    """READY: samples come as declared. DEGRADED: late, lost or damaged. UNAVAILABLE: none come."""
 
     READY = "ready"
     DEGRADED = "degraded"

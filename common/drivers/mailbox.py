@@ -1,4 +1,4 @@
-"""The hand-over from the reader's thread to the consumer's: a bounded queue and the newest sample."""
+"""From the reader's thread to the consumer's: a bounded queue and the newest sample."""
 
 from __future__ import annotations
 

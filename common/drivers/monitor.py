@@ -155,7 +155,8 @@ class Monitor:
         """(seq, host time at which it was taken) of a sample to deliver, None for one to drop."""
         order, seq, missing = self._order.step(counter)
         if order is not Order.NEXT:
-            return self._refuse(order, counter, now)
+            self._refuse(order, counter, now)
+            return None
         self._triggered = max(self._triggered - 1 - missing, 0)
         self._awaited_since = now if self._periodic or self._triggered else None
         self._seen = True

@@ -36,7 +36,6 @@ from common.drivers.monitor import Monitor, silence_limit_s
 from common.types.stamped import Stamped
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 View = Callable[[T], NDArray[Any]]
 
 POLL_S = 0.1  # the longest a grab may take without news, so that close() is prompt
@@ -63,14 +62,14 @@ class RawSample(Generic[T]):
     host_time_ns: int | None = None
 
 
-class Backend(Protocol[T_co]):
+class Backend(Protocol[T]):
     """A device. All three are called by one thread at a time."""
 
     def connect(self) -> None:
         """Reach the device, or raise DisconnectedError. Called again after disconnect()."""
         ...
 
-    def grab(self, timeout_s: float) -> RawSample[T_co] | None:
+    def grab(self, timeout_s: float) -> RawSample[T] | None:
         """The next sample, or None after about `timeout_s` without one.
 
         DisconnectedError makes the driver reconnect, CorruptSampleError is counted, an error that

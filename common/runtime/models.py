@@ -59,7 +59,7 @@ def _weights(direction: Direction) -> Path | None:
     spec = importlib.util.find_spec(direction.package)
     places = spec.submodule_search_locations if spec else None
     folders = [Path(place) / "weights" for place in places or ()]
-    return next((folder for folder in folders if folder.is_dir()), None)
+    return next((folder for folder in folders if folder.is_dir() and any(folder.iterdir())), None)
 
 
 def _cards(folder: Path) -> dict[str, ModelCard]:

@@ -25,8 +25,10 @@ class Settings(BaseModel):
         DNS name to this machine sends another.
     max_body_bytes: a request's body in all, multipart overhead included.
     max_pixels: width times height of an uploaded image.
+    max_elements: numbers in one input tensor; four channels of 1024 x 1024.
     max_uploads: requests with a body that are read or worked on at once. It bounds the memory:
-        max_uploads * max_body_bytes, and the images decoded from them.
+        max_uploads * max_body_bytes, and what is decoded from them.
+    body_s: how long a body may take to arrive.
     workers, max_waiting: threads that work, and calls that may wait for one.
     deadline_s: how long a caller waits for a result, from being admitted.
     max_viewers: streams of one kind that are open at once.
@@ -43,7 +45,9 @@ class Settings(BaseModel):
     hosts: tuple[str, ...] = LOOPBACK
     max_body_bytes: Positive = 32 * 2**20
     max_pixels: Positive = MAX_PIXELS
+    max_elements: Positive = 4 * 2**20
     max_uploads: Positive = 12
+    body_s: Seconds = 60.0
     workers: Positive = 2
     max_waiting: Positive = 8
     deadline_s: Seconds = 30.0

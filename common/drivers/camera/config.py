@@ -93,7 +93,7 @@ class SimCameraConfig(_Camera):
 class ReplayCameraConfig(_Camera):
     """A recorded camera: an MCAP file with sensor_msgs/msg/Image.
 
-    topic: "" takes the only image topic. pace: "recorded" keeps the intervals, "fast" does not wait.
+    topic: "" takes the only image topic. pace: "recorded" keeps the intervals, "fast" waits not.
     """
 
     type: Literal["replay"] = "replay"

@@ -64,7 +64,9 @@ class SlantedEdge:
     def render(self, trigger: int, light: str, time_s: float) -> NDArray[np.float32]:
         y, x = np.mgrid[: self.height_px, : self.width_px].astype(np.float32)
         angle = np.deg2rad(self.angle_deg)
-        distance = (x - self.width_px / 2) * np.cos(angle) + (y - self.height_px / 2) * np.sin(angle)
+        distance = (x - self.width_px / 2) * np.cos(angle) + (y - self.height_px / 2) * np.sin(
+            angle
+        )
         share = np.clip(distance + 0.5, 0.0, 1.0)
         return (self.low + (self.high - self.low) * share).astype(np.float32)
 

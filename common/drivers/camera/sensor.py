@@ -29,7 +29,11 @@ def system_gain(model: SensorModel, gain_db: float) -> float:
 
 
 def expose(
-    irradiance: F32, exposure_us: float, gain_db: float, model: SensorModel, rng: np.random.Generator
+    irradiance: F32,
+    exposure_us: float,
+    gain_db: float,
+    model: SensorModel,
+    rng: np.random.Generator,
 ) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """One frame of (H, W) uint8, or uint16 in 0..4095, from irradiance in electrons/us.
 
@@ -56,7 +60,10 @@ def _lens(irradiance: F32, sigma_px: float) -> F32:
     if sigma_px == 0:
         return plain
     size = 2 * int(np.ceil(4 * sigma_px)) + 1
-    return cv2.GaussianBlur(plain, (size, size), sigma_px, borderType=cv2.BORDER_REPLICATE)
+    blurred: F32 = cv2.GaussianBlur(
+        plain, (size, size), sigma_px, borderType=cv2.BORDER_REPLICATE
+    )
+    return blurred
 
 
 def _with_noise(mu: F32, read_noise_e: float, z: F32) -> F32:
@@ -65,7 +72,7 @@ def _with_noise(mu: F32, read_noise_e: float, z: F32) -> F32:
     skew = cv2.divide(mu, variance, scale=1 / 6)
     variance -= cv2.multiply(skew, skew, scale=2.0)
     np.maximum(variance, 0, out=variance)
-    spread = cv2.sqrt(variance, variance)
+    spread: F32 = cv2.sqrt(variance, variance)
     spread += cv2.multiply(skew, z)
     spread *= z
     spread -= skew

@@ -93,7 +93,11 @@ class SimBackend:
 
     def grab(self, timeout_s: float) -> RawSample[Image] | None:
         """Wait for the exposure that is due, and take it."""
-        due = self._triggered(timeout_s) if self._config.trigger == "hardware" else self._free(timeout_s)
+        due = (
+            self._triggered(timeout_s)
+            if self._config.trigger == "hardware"
+            else self._free(timeout_s)
+        )
         if due is None:
             return None
         exposure, time_s = due

@@ -1,0 +1,98 @@
+"""The materials: what their surfaces are made of and which lights their recipe fires.
+
+Ranges are those of good parts. Optical constants: F0 of aluminium and steel 0.6 to 0.9 in green
+light, of glass, glaze and lacquer 0.04 (n = 1.5); roughness as GGX alpha.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from inspection.sim import smd
+from inspection.sim.surface import Draw, Surface
+
+Shape = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A kind of part surface.
+
+    build: a good surface of (H, W) pixels of `pixel_um`. program: strobe -> irradiance of the
+    exposure that inspects it, relative; all fire at once. level: share of the full well that a
+    nominal surface fills.
+    """
+
+    name: str
+    chinese: str
+    build: Callable[[Draw, Shape, float], Surface]
+    program: Mapping[str, float]
+    level: float
+
+
+def metal(draw: Draw, shape: Shape, pixel_um: float) -> Surface:
+    """Brushed metal: grooves of 0.1 to 0.3 um rms, 20 to 50 um apart, over a faint waviness."""
+    relief = draw.between(0.10, 0.30) * draw.brushed(
+        shape, draw.between(20, 50) / pixel_um, draw.between(800, 2500) / pixel_um
+    )
+    relief += draw.between(0.5, 2.0) * draw.field(shape, 2500 / pixel_um)
+    f0 = draw.between(0.6, 0.8) * (1 + 0.015 * draw.field(shape, 400 / pixel_um))
+    return _plain(
+        pixel_um,
+        relief,
+        albedo=0.02,
+        f0=np.clip(f0, 0.3, 0.95),
+        alpha_x=draw.between(0.22, 0.32),
+        alpha_y=draw.between(0.10, 0.16),
+    )
+
+
+def glass(draw: Draw, shape: Shape, pixel_um: float) -> Surface:
+    """Coated cover glass over a black mask: mirror-like, weak scatter from below."""
+    relief = draw.between(0.5, 1.5) * draw.field(shape, 2500 / pixel_um)
+    f0 = draw.between(0.012, 0.04) * (1 + 0.02 * draw.field(shape, 1500 / pixel_um))
+    return _plain(
+        pixel_um,
+        relief,
+        albedo=draw.between(0.01, 0.04),
+        f0=np.clip(f0, 0.004, 0.08),
+        alpha_x=(alpha := draw.between(0.008, 0.02)),
+        alpha_y=alpha,
+    )
+
+
+def glaze(draw: Draw, shape: Shape, pixel_um: float) -> Surface:
+    """Ceramic glaze: glossy coat with orange peel over a white body with faint mottling."""
+    peel_um = draw.between(300, 800)
+    peel = draw.field(shape, peel_um / pixel_um)
+    slope = draw.between(0.006, 0.016)
+    deviation = float(np.std(np.gradient(peel, pixel_um)[0]))
+    albedo = draw.between(0.55, 0.75) * (1 + 0.01 * draw.field(shape, 150 / pixel_um))
+    return _plain(
+        pixel_um,
+        peel * (slope / deviation),
+        albedo=np.clip(albedo, 0.1, 0.9),
+        f0=0.04,
+        alpha_x=(alpha := draw.between(0.02, 0.05)),
+        alpha_y=alpha,
+    )
+
+
+def _plain(pixel_um: float, relief: object, **maps: object) -> Surface:
+    height = np.asarray(relief, np.float32)
+    full = {k: np.broadcast_to(np.float32(v), height.shape) for k, v in maps.items()}  # type: ignore[arg-type]
+    return Surface(pixel_um, height, inspectable=np.ones(height.shape, bool), **full)
+
+
+MATERIALS = {
+    material.name: material
+    for material in (
+        Material("metal", "金属", metal, {"coaxial": 1.0, "ring": 0.5}, 0.42),
+        Material("glass", "玻璃", glass, {"coaxial": 1.0}, 0.50),
+        Material("glaze", "陶瓷釉面", glaze, {"coaxial": 1.0, "ring": 7.0}, 0.50),
+        Material("smd", "贴片式电子原件", smd.board, {"coaxial": 1.0, "ring": 2.0}, 0.30),
+    )
+}

@@ -1,0 +1,122 @@
+"""From slopes, materials and lights to the radiance a telecentric camera sees from above.
+
+The camera looks along -z at every point, so that a pixel needs its slope and its material alone.
+A lamp of finite size is a direction whose half-angle widens the coat's lobe: half-vectors turn by
+half the lamp's angle, and the squares of the widths add. Not modelled: cast shadows and light
+that bounces between surfaces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import pi, sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspection.sim.brdf import brdf, fresnel
+from inspection.sim.jit import njit
+
+F32 = NDArray[np.float32]
+
+BLOCKED_SIN2 = 0.04  # the lens itself: no room light comes from within about 11 degrees of it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Points:
+    """Surface points as flat arrays of equal length N, float32.
+
+    slope_x, slope_y: dz/dx and dz/dy of the height. albedo, f0, alpha_x, alpha_y: see `brdf`.
+    """
+
+    slope_x: F32
+    slope_y: F32
+    albedo: F32
+    f0: F32
+    alpha_x: F32
+    alpha_y: F32
+
+    def at(self, index: NDArray[Any]) -> Points:
+        """The points at these indices."""
+        return Points(*(getattr(self, name)[index] for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lamps:
+    """K lamps: unit directions towards them (K, 3), irradiance each (K,), half-angle (K,) rad."""
+
+    directions: F32
+    irradiance: F32
+    half_angle: F32
+
+
+@dataclass(frozen=True, slots=True)
+class Ambient:
+    """Room light from above: radiance and its relative gradient along x and y."""
+
+    radiance: float = 0.0
+    gradient_x: float = 0.0
+    gradient_y: float = 0.0
+
+
+def shade(points: Points, lamps: Lamps, ambient: Ambient = Ambient()) -> F32:  # noqa: B008
+    """Radiance towards the camera at every point, (N,) float32, in the lamps' unit per sr."""
+    out = np.empty(points.slope_x.shape, np.float32)
+    _shade(
+        points.slope_x,
+        points.slope_y,
+        points.albedo,
+        points.f0,
+        points.alpha_x,
+        points.alpha_y,
+        lamps.directions,
+        lamps.irradiance,
+        np.tan(lamps.half_angle / 2) ** 2,
+        np.array([ambient.radiance, ambient.gradient_x, ambient.gradient_y], np.float32),
+        out,
+    )
+    return out
+
+
+@njit(cache=True, fastmath=True)
+def _shade(p, q, albedo, f0, alpha_x, alpha_y, toward, irradiance, spread2, room, out):  # type: ignore[no-untyped-def]
+    for i in range(p.size):
+        nz = 1.0 / sqrt(1.0 + p[i] * p[i] + q[i] * q[i])
+        nx, ny = -p[i] * nz, -q[i] * nz
+        # tangent: the x axis laid onto the surface; bitangent = n x t
+        scale = 1.0 / sqrt(1.0 - nx * nx)
+        tx, ty, tz = (1.0 - nx * nx) * scale, -nx * ny * scale, -nx * nz * scale
+        by, bz = nz * tx - nx * tz, nx * ty - ny * tx
+        bx = ny * tz - nz * ty
+        total = 0.0
+        for k in range(irradiance.size):
+            lx, ly, lz = toward[k, 0], toward[k, 1], toward[k, 2]
+            iz = lx * nx + ly * ny + lz * nz
+            if iz <= 1e-4:
+                continue
+            ix, iy = lx * tx + ly * ty + lz * tz, lx * bx + ly * by + lz * bz
+            ax = sqrt(alpha_x[i] * alpha_x[i] + spread2[k])
+            ay = sqrt(alpha_y[i] * alpha_y[i] + spread2[k])
+            f = brdf(ix, iy, iz, tz, bz, nz, albedo[i], f0[i], ax, ay)
+            total += f * iz * irradiance[k]
+        if room[0] > 0.0:
+            total += _room_light(nx, ny, nz, albedo[i], f0[i], alpha_x[i] * alpha_y[i], room)
+        out[i] = total
+
+
+@njit(cache=True, fastmath=True, inline="always")
+def _room_light(nx, ny, nz, albedo, f0, alpha2, room):  # type: ignore[no-untyped-def]
+    """Body: the whole hemisphere; coat: what lies in the mirror direction, dimmed by the lens."""
+    rx, ry = 2.0 * nz * nx, 2.0 * nz * ny
+    open_ = rx * rx + ry * ry + alpha2
+    open_ = open_ / (open_ + BLOCKED_SIN2)
+    tilt = 1.0 + (room[1] * nx + room[2] * ny) * 2.0 / 3.0
+    mirrored = max(1.0 + room[1] * rx + room[2] * ry, 0.0)
+    f = fresnel(f0, nz)
+    return room[0] * ((1.0 - f) * albedo * max(tilt, 0.0) + f * open_ * mirrored)
+
+
+def lambert_level() -> float:
+    """Radiance of a white Lambertian surface per unit irradiance, 1/sr."""
+    return 1 / pi

@@ -1,0 +1,208 @@
+"""The station as a camera sees it: parts of one material, with defects, under its strobes.
+
+Trigger t shows part t. Everything follows from (seed, t): the surface, its defects, the station's
+misalignment, the room light. The exposure's gain is set as a line does it, so that the part's own
+median lands on the recipe's level, within 10 %.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspection.sim.apply import repaint, touched
+from inspection.sim.defects import Defect, Imprint, Kind, imprint
+from inspection.sim.materials import MATERIALS, Material
+from inspection.sim.regimes import REGIMES, Regime
+from inspection.sim.render import Ambient, Lamps, shade
+from inspection.sim.station import Station
+from inspection.sim.surface import Draw, Surface
+
+F32 = NDArray[np.float32]
+
+PIXEL_UM = 10.0
+SIDE_PX = 1024
+MARGIN_PX = 24  # no defect's middle lies nearer to the frame's edge
+FINE = {"point": 5, "scratch": 4, "stain": 1}  # cells a pixel and direction
+FORMS: dict[str, tuple[str, ...]] = {
+    "point": ("pit", "bump", "inclusion"),
+    "scratch": ("groove",),
+    "stain": ("film",),
+}
+FULL_WELL_E, EXPOSURE_US = 10_000.0, 100.0  # the camera the recipe's level is meant for
+FLICKER_HZ, FLICKER = 100.0, 0.3  # room lamps on 50 Hz mains
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Truth:
+    """What is wrong with a part.
+
+    labels: (H, W) int16, 0 on good pixels, i + 1 on those that defects[i] covers by a quarter or
+        more (by the most, where it covers none so much).
+    """
+
+    labels: NDArray[np.int16]
+    defects: tuple[Defect, ...]
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """(H, W), True on defects."""
+        return self.labels > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The defects of a part: `count` of them, kinds and sizes drawn from these; 0 is a good part.
+
+    Each lies in a cell of its own of a square grid, so that it can be judged alone.
+    """
+
+    count: int = 0
+    kinds: tuple[Kind, ...] = ("point",)
+    sizes_um: tuple[float, ...] = (30.0,)
+
+    def __post_init__(self) -> None:
+        if self.count < 0 or (self.count and not (self.kinds and self.sizes_um)):
+            raise ValueError("a plan needs count >= 0, and kinds and sizes where count > 0")
+        if unknown := set(self.kinds) - set(get_args(Kind)):
+            raise ValueError(f"unknown kinds of defect: {', '.join(sorted(unknown))}")
+        if any(size <= 0 for size in self.sizes_um):
+            raise ValueError(f"sizes must be > 0 um, got {self.sizes_um}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One part on the station."""
+
+    surface: Surface
+    defects: tuple[Defect, ...]
+    imprints: tuple[Imprint, ...]
+    room: Ambient  # radiance as a fraction of what the strobes make of a white surface
+    gain_error: float
+    station_seed: int
+
+
+class StationScene:
+    """Implements the camera's Scene and knows the truth.
+
+    light: "" or "inspect" for the material's own program, else a strobe of the station.
+    """
+
+    def __init__(
+        self,
+        material: Material,
+        regime: Regime,
+        plan: Plan,
+        seed: int,
+        shape: tuple[int, int] = (SIDE_PX, SIDE_PX),
+    ) -> None:
+        self._material, self._regime, self._plan = material, regime, plan
+        self._seed, self._shape = seed, shape
+        self._station = Station()
+        self._last: tuple[int, Part] | None = None
+
+    def render(self, trigger: int, light: str, time_s: float) -> F32:
+        """(H, W) electrons/us, before the camera's blur and noise."""
+        part = self.part(trigger)
+        program = self._material.program if light in ("", "inspect") else {light: 1.0}
+        rng = np.random.default_rng(part.station_seed)
+        lamps = self._station.lamps(program, self._regime.tolerance, rng)
+        dark = shade(part.surface.points, lamps)
+        level = self._material.level * FULL_WELL_E / EXPOSURE_US
+        gain = level * part.gain_error / max(float(np.median(dark)), 1e-6)
+        room = self._room(part, lamps, time_s)
+        radiance = shade(part.surface.points, lamps, room)
+        for defect, mark in zip(part.defects, part.imprints, strict=True):
+            repaint(radiance, part.surface, mark, FINE[defect.kind], lamps, room)
+        radiance *= np.float32(gain)
+        return radiance.reshape(self._shape)
+
+    def truth(self, trigger: int) -> Truth:
+        """What is wrong with the part of this trigger."""
+        part = self.part(trigger)
+        labels = np.zeros(self._shape, np.int16)
+        for i, (defect, mark) in enumerate(zip(part.defects, part.imprints, strict=True)):
+            index, cover = touched(mark, self._shape, FINE[defect.kind])
+            labels.ravel()[index[cover >= min(0.25, float(cover.max()))]] = i + 1
+        return Truth(labels, part.defects)
+
+    def part(self, trigger: int) -> Part:
+        """The part of this trigger; the last one is kept for its other lights."""
+        if self._last is None or self._last[0] != trigger:
+            self._last = (trigger, self._make(np.random.default_rng([self._seed, trigger])))
+        return self._last[1]
+
+    def _make(self, rng: np.random.Generator) -> Part:
+        regime = self._regime
+        draw = Draw(rng, regime.family, regime.widen)
+        surface = self._material.build(draw, self._shape, PIXEL_UM)
+        room = Ambient(float(rng.uniform(*regime.room)), *map(float, rng.uniform(-0.5, 0.5, 2)))
+        gain_error = float(rng.uniform(0.9, 1.1))
+        defects = tuple(_place(self._plan, surface, rng))
+        imprints = tuple(
+            imprint(d, _albedo_at(surface, d), PIXEL_UM, FINE[d.kind], rng) for d in defects
+        )
+        return Part(surface, defects, imprints, room, gain_error, int(rng.integers(2**31)))
+
+    def _room(self, part: Part, lamps: Lamps, time_s: float) -> Ambient:
+        """The room light at this moment: lamps flicker at twice the mains frequency."""
+        down = float((lamps.irradiance * lamps.directions[:, 2]).sum()) / np.pi
+        flicker = 1 + FLICKER * float(np.cos(2 * np.pi * FLICKER_HZ * time_s))
+        room = part.room
+        return Ambient(room.radiance * down * flicker, room.gradient_x, room.gradient_y)
+
+
+def _place(plan: Plan, surface: Surface, rng: np.random.Generator) -> list[Defect]:
+    """Defects in cells of a square grid, on inspectable pixels."""
+    if plan.count == 0:
+        return []
+    grid = int(np.ceil(np.sqrt(plan.count)))
+    height, width = surface.albedo.shape
+    found = []
+    for cell in rng.permutation(grid * grid)[: plan.count]:
+        row, column = divmod(int(cell), grid)
+        rows = _inner(row, grid, height)
+        columns = _inner(column, grid, width)
+        free = np.argwhere(surface.inspectable[rows, columns])
+        if len(free) == 0:
+            continue
+        y, x = free[int(rng.integers(len(free)))] + (rows.start, columns.start) + rng.random(2)
+        kind = cast("Kind", plan.kinds[int(rng.integers(len(plan.kinds)))])
+        form = FORMS[kind][int(rng.integers(len(FORMS[kind])))]
+        size = float(rng.choice(plan.sizes_um))
+        found.append(Defect(kind, form, float(x * PIXEL_UM), float(y * PIXEL_UM), size))
+    return found
+
+
+def _inner(cell: int, grid: int, size: int) -> slice:
+    """The middle 60 % of a cell, within the frame's margin."""
+    pitch = size / grid
+    low, high = (cell + 0.2) * pitch, (cell + 0.8) * pitch
+    return slice(max(int(low), MARGIN_PX), min(int(high) + 1, size - MARGIN_PX))
+
+
+def _albedo_at(surface: Surface, defect: Defect) -> float:
+    return float(surface.albedo[int(defect.y_um / PIXEL_UM), int(defect.x_um / PIXEL_UM)])
+
+
+def station_scene(
+    material: str = "metal",
+    regime: str = "judge",
+    seed: int = 0,
+    count: int = 0,
+    kinds: tuple[str, ...] | list[str] = ("point",),
+    sizes_um: tuple[float, ...] | list[float] = (30.0,),
+    side_px: int = SIDE_PX,
+) -> StationScene:
+    """For a camera's config: scene "inspection.sim.scene:station_scene" with these parameters.
+
+    ValueError names what is not known.
+    """
+    for word, known in ((material, MATERIALS), (regime, REGIMES)):
+        if word not in known:
+            raise ValueError(f"{word!r} is not one of {', '.join(known)}")
+    plan = Plan(count, cast("tuple[Kind, ...]", tuple(kinds)), tuple(sizes_um))
+    return StationScene(MATERIALS[material], REGIMES[regime], plan, seed, (side_px, side_px))

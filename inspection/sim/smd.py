@@ -1,0 +1,153 @@
+"""A board with chip capacitors and resistors: solder mask, ceramic bodies, tinned terminations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspection.sim.surface import Draw, Surface
+
+F32 = NDArray[np.float32]
+
+KEEP_OUT_UM = 60.0  # around every structural edge
+MASK, PAD, BODY, TERMINATION, MARK = range(5)
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """Case size in um: body length and width, length of a termination, height."""
+
+    length_um: float
+    width_um: float
+    termination_um: float
+    height_um: float
+
+
+CHIPS = (Chip(1000, 500, 220, 350), Chip(1600, 800, 320, 450))  # 0402 and 0603, IEC 60384-21
+
+
+def board(draw: Draw, shape: tuple[int, int], pixel_um: float) -> Surface:
+    """Chips of one case size in rows, each a little off its place, on green solder mask."""
+    chip = CHIPS[int(draw.rng.integers(len(CHIPS)))]
+    layers = _Layers.mask(draw, shape, pixel_um)
+    pitch_x = chip.length_um + draw.between(900, 1400)
+    pitch_y = chip.width_um + draw.between(500, 1000)
+    start = draw.rng.uniform(-0.5, 0.5, 2)
+    for row in range(-1, int(shape[0] * pixel_um / pitch_y) + 2):
+        for column in range(-1, int(shape[1] * pixel_um / pitch_x) + 2):
+            if draw.rng.random() < 0.12:
+                continue  # an empty place keeps its bare mask
+            offset = draw.rng.normal(0, 25, 2)
+            centre = ((column + start[0]) * pitch_x + offset[0], (row + start[1]) * pitch_y + offset[1])
+            layers.place(draw, chip, centre)
+    return layers.surface()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Layers:
+    """Maps while the board is being populated; `region` numbers what a pixel belongs to."""
+
+    pixel_um: float
+    height_um: F32
+    albedo: F32
+    f0: F32
+    alpha: F32
+    region: NDArray[np.uint8]
+
+    @classmethod
+    def mask(cls, draw: Draw, shape: tuple[int, int], pixel_um: float) -> _Layers:
+        """Solder mask alone: glossy lacquer with a faint weave over a dark green body."""
+        relief = draw.between(0.3, 0.8) * draw.field(shape, 300 / pixel_um)
+        albedo = draw.between(0.10, 0.20) * (1 + 0.01 * draw.field(shape, 100 / pixel_um))
+        alpha = np.full(shape, draw.between(0.12, 0.20), np.float32)
+        f0 = np.full(shape, 0.04, np.float32)
+        return cls(pixel_um, relief, albedo, f0, alpha, np.zeros(shape, np.uint8))
+
+    def place(self, draw: Draw, chip: Chip, centre_um: tuple[float, float]) -> None:
+        """One chip with its two pads, centred at (x, y) um, turned by up to some degrees."""
+        turn = float(np.deg2rad(draw.rng.normal(0, 1.0)))
+        reach = (chip.length_um / 2 + 350) / self.pixel_um, (chip.width_um / 2 + 150) / self.pixel_um
+        x0, x1 = _span(centre_um[0] / self.pixel_um, reach[0], self.region.shape[1])
+        y0, y1 = _span(centre_um[1] / self.pixel_um, reach[1], self.region.shape[0])
+        if x1 - x0 < 2 or y1 - y0 < 2:
+            return
+        x = (np.arange(x0, x1, dtype=np.float32)[None, :] + 0.5) * self.pixel_um - centre_um[0]
+        y = (np.arange(y0, y1, dtype=np.float32)[:, None] + 0.5) * self.pixel_um - centre_um[1]
+        along = x * np.cos(turn) + y * np.sin(turn)
+        across = y * np.cos(turn) - x * np.sin(turn)
+        window = (slice(y0, y1), slice(x0, x1))
+        self._pads(draw, chip, window, along, across)
+        self._chip(draw, chip, window, along, across)
+
+    def _pads(self, draw: Draw, chip: Chip, window: Window, along: F32, across: F32) -> None:
+        """Solder on both pads, rising towards the chip as a fillet."""
+        out = np.abs(along) - chip.length_um / 2
+        inside = _rectangle(np.abs(along) - chip.length_um / 2, across, 250, chip.width_um / 2 + 60)
+        rise = 90 * np.clip(1 - out / 250, 0, 1) ** 2
+        self._lay(window, inside, PAD, 0.02, draw.between(0.6, 0.75), draw.between(0.18, 0.30))
+        self.height_um[window][inside] = rise[inside]
+
+    def _chip(self, draw: Draw, chip: Chip, window: Window, along: F32, across: F32) -> None:
+        half = chip.length_um / 2
+        body = _rectangle(along, across, half, chip.width_um / 2)
+        ends = body & (np.abs(along) > half - chip.termination_um)
+        is_resistor = draw.rng.random() < 0.5
+        albedo = draw.between(0.04, 0.07) if is_resistor else draw.between(0.25, 0.40)
+        alpha = draw.between(0.25, 0.35) if is_resistor else draw.between(0.35, 0.50)
+        self._lay(window, body, BODY, albedo, 0.05, alpha)
+        self._lay(window, ends, TERMINATION, 0.02, draw.between(0.6, 0.75), draw.between(0.28, 0.40))
+        if is_resistor and chip.length_um > 1200:
+            self._mark(draw, window, body & ~ends)
+        edge = np.minimum(half - np.abs(along), chip.width_um / 2 - np.abs(across))
+        round_um = 50.0
+        drop = round_um - np.sqrt(round_um**2 - np.clip(round_um - edge, 0, round_um * 0.98) ** 2)
+        grain = draw.between(0.15, 0.35) * draw.field(body.shape, 40 / self.pixel_um)
+        self.height_um[window][body] = (chip.height_um - drop + grain)[body]
+
+    def _mark(self, draw: Draw, window: Window, body: NDArray[np.bool_]) -> None:
+        """Three digits in white print; the two texture families print in two fonts."""
+        canvas = np.zeros(body.shape, np.uint8)
+        font = cv2.FONT_HERSHEY_SIMPLEX if draw.family == "spectral" else cv2.FONT_HERSHEY_DUPLEX
+        rows, columns = np.nonzero(body)
+        if rows.size == 0:
+            return
+        place = (int(columns.mean()) - 26, int(rows.mean()) + 12)
+        cv2.putText(canvas, f"{draw.rng.integers(100, 999)}", place, font, 0.9, 255, 3)
+        self._lay(window, body & (canvas > 127), MARK, draw.between(0.5, 0.7), 0.05, 0.45)
+
+    def _lay(
+        self,
+        window: Window,
+        inside: NDArray[np.bool_],
+        region: int,
+        albedo: float,
+        f0: float,
+        alpha: float,
+    ) -> None:
+        self.region[window][inside] = region
+        self.albedo[window][inside] = albedo
+        self.f0[window][inside] = f0
+        self.alpha[window][inside] = alpha
+
+    def surface(self) -> Surface:
+        """The maps as a surface; edges of regions and what lies near them are not inspectable."""
+        size = 2 * int(np.ceil(KEEP_OUT_UM / self.pixel_um)) + 1
+        kernel = np.ones((size, size), np.uint8)
+        near = cv2.dilate(self.region, kernel) != cv2.erode(self.region, kernel)
+        return Surface(
+            self.pixel_um, self.height_um, self.albedo, self.f0, self.alpha, self.alpha, ~near
+        )
+
+
+Window = tuple[slice, slice]
+
+
+def _span(centre: float, reach: float, size: int) -> tuple[int, int]:
+    return max(0, int(centre - reach)), min(size, int(centre + reach) + 1)
+
+
+def _rectangle(x: F32, y: F32, half_x: float, half_y: float) -> NDArray[np.bool_]:
+    return np.asarray((np.abs(x) <= half_x) & (np.abs(y) <= half_y))

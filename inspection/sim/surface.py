@@ -1,0 +1,71 @@
+"""A surface before anything is wrong with it: height and material at every pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspection.sim import textures
+from inspection.sim.render import Points
+
+F32 = NDArray[np.float32]
+Family = Literal["spectral", "event"]
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """Maps (H, W) at the camera's pixel.
+
+    height_um: above the mean plane. albedo: of the body. f0: reflectance of the coat (or of the
+    bare metal) at normal incidence. alpha_x, alpha_y: GGX roughness, x across the brushing.
+    inspectable: where a defect may lie; structural edges and their surroundings are left out.
+    """
+
+    pixel_um: float
+    height_um: F32
+    albedo: F32
+    f0: F32
+    alpha_x: F32
+    alpha_y: F32
+    inspectable: NDArray[np.bool_]
+
+    @cached_property
+    def points(self) -> Points:
+        """Flat points with the slopes that central differences give."""
+        slope_y, slope_x = np.gradient(self.height_um, self.pixel_um)
+        maps = (slope_x, slope_y, self.albedo, self.f0, self.alpha_x, self.alpha_y)
+        return Points(*(np.ascontiguousarray(field, np.float32).ravel() for field in maps))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draw:
+    """Randomness of one surface: a generator, a texture family and how far ranges are widened.
+
+    widen: 1 draws from a material's stated range, 1.3 from one 30 % wider about its middle.
+    """
+
+    rng: np.random.Generator
+    family: Family
+    widen: float = 1.0
+
+    def between(self, low: float, high: float) -> float:
+        """Uniform over the widened range, at least half of `low`."""
+        middle, half = (low + high) / 2, (high - low) / 2 * self.widen
+        return max(float(self.rng.uniform(middle - half, middle + half)), low / 2)
+
+    def field(self, shape: tuple[int, int], scale_px: float) -> F32:
+        """An isotropic field of unit deviation whose features are about `scale_px` wide."""
+        if self.family == "spectral":
+            return textures.spectral(self.rng, shape, scale_px, scale_px)
+        return textures.bumps(self.rng, shape, scale_px)
+
+    def brushed(self, shape: tuple[int, int], width_px: float, length_px: float) -> F32:
+        """A field of grooves along y."""
+        if self.family == "spectral":
+            return textures.spectral(self.rng, shape, width_px / 2, length_px / 2)
+        turn = self.between(0.005, 0.02)
+        return textures.grooves(self.rng, shape, width_px, length_px, turn)

@@ -1,0 +1,92 @@
+"""Random fields of unit standard deviation: what a surface has before anything is wrong with it.
+
+Two families, so that what a network learned on one is judged on the other. `spectral` fields are
+Gaussian with a given power spectrum. `event` fields are sums of separate marks (grooves that an
+abrasive grain cut, bumps that the glaze ran into): as many, as large, but not Gaussian.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from inspection.sim.jit import njit
+
+F32 = NDArray[np.float32]
+Shape = tuple[int, int]
+
+
+def spectral(rng: np.random.Generator, shape: Shape, corr_x_px: float, corr_y_px: float) -> F32:
+    """Gaussian field whose power spectrum falls as (1 + |k l|^2)^-2 with correlation lengths l."""
+    ky = np.fft.fftfreq(shape[0])[:, None].astype(np.float32) * (2 * np.pi * corr_y_px)
+    kx = np.fft.rfftfreq(shape[1])[None, :].astype(np.float32) * (2 * np.pi * corr_x_px)
+    amplitude = 1 / (1 + kx * kx + ky * ky)
+    noise = rng.standard_normal((*amplitude.shape, 2), dtype=np.float32).view(np.complex64)[..., 0]
+    noise *= amplitude
+    noise[0, 0] = 0
+    field: F32 = scipy.fft.irfft2(noise, shape, workers=1)
+    return unit(field)
+
+
+def bumps(rng: np.random.Generator, shape: Shape, radius_px: float, per_area: float = 0.5) -> F32:
+    """Gaussian bumps of random height at random places, `per_area` of them a squared radius.
+
+    Drawn on a grid that resolves the radius three times over, then interpolated.
+    """
+    step = max(1, int(radius_px / 3))
+    grid = (shape[0] // step + 8, shape[1] // step + 8)
+    sigma = radius_px / step
+    count = rng.poisson(per_area / sigma**2, grid).astype(np.float32)
+    marks = count * rng.gamma(2.0, 1.0, grid).astype(np.float32)
+    field = cv2.GaussianBlur(marks, (0, 0), sigma)
+    if step > 1:
+        field = cv2.resize(field, None, fx=step, fy=step, interpolation=cv2.INTER_CUBIC)
+    top, left = (int(rng.integers(0, field.shape[i] - shape[i] + 1)) for i in (0, 1))
+    return unit(field[top : top + shape[0], left : left + shape[1]])
+
+
+def grooves(
+    rng: np.random.Generator, shape: Shape, width_px: float, length_px: float, turn_rad: float
+) -> F32:
+    """Cuts of abrasive grains along y, of exponential depth, up to `turn_rad` off the y axis."""
+    height, width = shape
+    n = int(6 * height * width / (width_px * length_px))
+    x = rng.uniform(-20, width + 20, n)
+    y = rng.uniform(-length_px, height, n)
+    length = rng.gamma(3.0, length_px / 3, n)
+    field = np.zeros(shape, np.float32)
+    _cut(
+        field,
+        x,
+        y,
+        length,
+        rng.uniform(-turn_rad, turn_rad, n),
+        rng.uniform(0.5, 1.5, n) * width_px,
+        rng.exponential(1.0, n),
+    )
+    return unit(field)
+
+
+@njit(cache=True)
+def _cut(field, x, y, length, turn, width, depth):  # type: ignore[no-untyped-def]
+    rows, columns = field.shape
+    for k in range(x.size):
+        for row in range(max(0, int(y[k])), min(rows, int(y[k] + length[k]))):
+            along = (row - y[k]) / length[k]
+            middle = x[k] + turn[k] * (row - y[k])
+            sigma = width[k] / 2
+            cut = depth[k] * 4 * along * (1 - along)
+            for column in range(
+                max(0, int(middle - 2 * sigma)), min(columns, int(middle + 2 * sigma) + 2)
+            ):
+                t = (column - middle) / sigma
+                field[row, column] -= cut * np.exp(-t * t)
+
+
+def unit(field: F32) -> F32:
+    """The field with mean 0 and standard deviation 1."""
+    centred = field - field.mean()
+    deviation = float(centred.std())
+    return np.ascontiguousarray(centred / deviation if deviation > 0 else centred, np.float32)
