@@ -11,7 +11,7 @@ import io
 import re
 import warnings
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from common.acceptance.figures import Plot, Series
 from common.errors import MissingExtraError
@@ -108,7 +108,7 @@ def _draw_series(axes: Axes, series: Series, place: int) -> None:
         style = "steps-post" if series.kind == "step" else "default"
         axes.plot(x, y, drawstyle=style, linestyle=DASHES[i], color=colour, label=name)
         if band:
-            step = "post" if series.kind == "step" else None
+            step: Literal["post"] | None = "post" if series.kind == "step" else None
             axes.fill_between(x, low, high, step=step, color=colour, alpha=0.15, linewidth=0)
 
 

@@ -15,7 +15,7 @@ def strip(row: Mapping[str, Any]) -> str:
     """
     if row["value"] is None or row["comparator"] == "==":
         return ""
-    points = [row["low"], row["value"], row["high"], row["target"]]
+    points = [float(row[name]) for name in ("low", "value", "high", "target")]
     start, end = min(points), max(points)
     if start == end:
         start, end = start - 1, end + 1

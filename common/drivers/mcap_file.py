@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import lz4.frame
+import lz4.frame  # type: ignore[import-untyped]
 import zstandard
 from mcap.exceptions import McapError
 from mcap.records import Channel, Chunk, Footer, Message, Metadata, Schema

@@ -57,11 +57,7 @@ def broken() -> tuple[Broken, ...]:
 
 def create(config: BaseModel | Mapping[str, Any]) -> Driver[Any]:
     """A driver, not opened. Plain values need `kind` and `type`. ConfigError says what is wrong."""
-    values = (
-        config
-        if isinstance(config, Mapping)
-        else {k: getattr(config, k, None) for k in ("kind", "type")}
-    )
+    values = config if isinstance(config, Mapping) else dict(config)
     key = f"{values.get('kind')}/{values.get('type')}"
     known = table()
     if key not in known:

@@ -84,8 +84,8 @@ class WorkQueue:
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), self._deadline_s)
         except TimeoutError:
-            if not (future.cancelled() or not future.done()):
-                raise  # the work's own TimeoutError
+            if future.done() and not future.cancelled() and future.exception() is not None:
+                raise  # the work's own
             raise self._refuse(503, "deadline", f"no result in {self._deadline_s:g} s") from None
 
     def close(self) -> None:

@@ -145,7 +145,7 @@ def _stain(
     film = Matter(
         film_um=float(rng.uniform(0.05, 0.15)),
         film_index=float(rng.uniform(1.33, 1.42)),
-        absorbance=float(rng.uniform(0.08, 0.25)),
+        absorbance=float(rng.uniform(0.03, 0.12)),
         roughen=float(rng.uniform(0.02, 0.08)),
     )
     share = np.minimum(share * ring, 1.5).astype(np.float32)

@@ -34,8 +34,8 @@ class Material:
 
 
 def metal(draw: Draw, shape: Shape, pixel_um: float) -> Surface:
-    """Brushed metal: grooves of 0.1 to 0.3 um rms, 20 to 50 um apart, over a faint waviness."""
-    relief = draw.between(0.10, 0.30) * draw.brushed(
+    """Brushed metal: grooves of 0.4 to 1.2 um rms, 20 to 50 um apart, over a faint waviness."""
+    relief = draw.between(0.4, 1.2) * draw.brushed(
         shape, draw.between(20, 50) / pixel_um, draw.between(800, 2500) / pixel_um
     )
     relief += draw.between(0.5, 2.0) * draw.field(shape, 2500 / pixel_um)

@@ -37,9 +37,9 @@ class Points:
     alpha_x: F32
     alpha_y: F32
 
-    def at(self, index: NDArray[Any]) -> Points:
+    def at(self, index: NDArray[Any] | slice) -> Points:
         """The points at these indices."""
-        return Points(*(getattr(self, name)[index] for name in self.__slots__))
+        return Points(*(np.ascontiguousarray(getattr(self, name)[index]) for name in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

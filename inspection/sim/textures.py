@@ -43,6 +43,7 @@ def bumps(rng: np.random.Generator, shape: Shape, radius_px: float, per_area: fl
     field = cv2.GaussianBlur(marks, (0, 0), sigma)
     if step > 1:
         field = cv2.resize(field, None, fx=step, fy=step, interpolation=cv2.INTER_CUBIC)
+        field = cv2.GaussianBlur(field, (0, 0), step)  # slopes would show the grid
     top, left = (int(rng.integers(0, field.shape[i] - shape[i] + 1)) for i in (0, 1))
     return unit(field[top : top + shape[0], left : left + shape[1]])
 

@@ -83,7 +83,9 @@ class GenicamBackend:
             part = buffer.payload.components[0]
             dtype = ENCODINGS[self._config.encoding][0]
             frame = part.data.reshape(part.height, part.width).astype(dtype, copy=True)
-            return RawSample(int(buffer.frame_id), int(buffer.timestamp_ns), self._image(frame))
+            return RawSample(
+                int(buffer.module.frame_id), int(buffer.timestamp_ns), self._image(frame)
+            )
 
     def _image(self, frame: Any) -> Image:
         config = self._config

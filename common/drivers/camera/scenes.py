@@ -64,11 +64,10 @@ class SlantedEdge:
     def render(self, trigger: int, light: str, time_s: float) -> NDArray[np.float32]:
         y, x = np.mgrid[: self.height_px, : self.width_px].astype(np.float32)
         angle = np.deg2rad(self.angle_deg)
-        distance = (x - self.width_px / 2) * np.cos(angle) + (y - self.height_px / 2) * np.sin(
-            angle
-        )
-        share = np.clip(distance + 0.5, 0.0, 1.0)
-        return (self.low + (self.high - self.low) * share).astype(np.float32)
+        right, down = x - self.width_px / 2, y - self.height_px / 2
+        share = np.clip(right * np.cos(angle) + down * np.sin(angle) + 0.5, 0.0, 1.0)
+        image: NDArray[np.float32] = (self.low + (self.high - self.low) * share).astype(np.float32)
+        return image
 
 
 @dataclass(frozen=True)

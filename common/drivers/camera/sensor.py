@@ -60,9 +60,7 @@ def _lens(irradiance: F32, sigma_px: float) -> F32:
     if sigma_px == 0:
         return plain
     size = 2 * int(np.ceil(4 * sigma_px)) + 1
-    blurred: F32 = cv2.GaussianBlur(
-        plain, (size, size), sigma_px, borderType=cv2.BORDER_REPLICATE
-    )
+    blurred: F32 = cv2.GaussianBlur(plain, (size, size), sigma_px, borderType=cv2.BORDER_REPLICATE)
     return blurred
 
 

@@ -1,0 +1,105 @@
+"""A direction's demonstration, shown live to whoever watches.
+
+A direction gives `demo(stop)`: a generator of `DemoFrame` that paces itself as its camera does and
+ends when `stop` is set. It runs in one thread, from the first watcher on until a little after the
+last has left. Facts are any JSON; these keys have a meaning for the dashboard:
+
+    part       number or name of the part shown
+    verdict    "good" or "defect"
+    findings   [{"label": str, "score": float, "box_px": [x0, y0, x1, y1]}, ...], pixels of the JPEG
+    counters   {name: number}
+    drivers    {name: "READY" | "DEGRADED" | "UNAVAILABLE"}
+    simulated  whether what is shown is a simulation
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from common.service.fanout import Fanout, Watcher
+from common.service.thumbnails import with_thumbnails
+
+_log = logging.getLogger(__name__)
+
+Source = Callable[[threading.Event], Iterator["DemoFrame"]]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoFrame:
+    """One picture, as a JPEG, and what was found in it (JSON; see the module)."""
+
+    jpeg: bytes
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class DemoHub:
+    """One demonstration and its watchers.
+
+    linger_s: how long it goes on after the last watcher left, so that a reload does not restart it.
+    `state` is "idle", "running" or "failed" (then `error` says why); the next watcher tries again.
+    """
+
+    def __init__(
+        self, name: str, source: Source, *, max_viewers: int = 16, linger_s: float = 5.0
+    ) -> None:
+        self.name = name
+        self.state = "idle"
+        self.error = ""
+        self.drivers: dict[str, str] = {}
+        self.recent: deque[dict[str, Any]] = deque(maxlen=12)  # facts of the last defects
+        self._source = source
+        self._linger_s = linger_s
+        self._watchers: Fanout[DemoFrame] = Fanout(max_viewers)
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def full(self) -> bool:
+        """Whether one more watcher would be too many."""
+        return self._watchers.full
+
+    @contextmanager
+    def watch(self) -> Iterator[Watcher[DemoFrame]]:
+        """A mailbox that holds the newest frame; starts the demonstration when it does not run."""
+        with self._watchers.watch() as watcher:
+            self._start()
+            yield watcher
+
+    def close(self) -> None:
+        """Tell the demonstration to end, and let no other begin; does not wait for it."""
+        self._stop.set()
+        self._watchers.close()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the thread to end after `close`."""
+        if (thread := self._thread) is not None:
+            thread.join(timeout_s)
+
+    def _start(self) -> None:
+        with self._lock:
+            if not self._stop.is_set() and (self._thread is None or not self._thread.is_alive()):
+                self.state, self.error = "running", ""
+                self._thread = threading.Thread(
+                    target=self._run, name=f"lingnan-demo-{self.name}", daemon=True
+                )
+                self._thread.start()
+
+    def _run(self) -> None:
+        stop, state, error = threading.Event(), "idle", ""
+        try:
+            self._play(stop)
+        except Exception as caught:  # a direction's fault is shown and kills nothing
+            _log.exception("the demonstration of %s failed", self.name)
+            state, error = "failed", f"{type(caught).__name__}: {caught}"
+        finally:
+            stop.set()
+            self.drivers = {}
+            self.state, self.error = state, error
