@@ -42,7 +42,7 @@ def listing_hash(text: str) -> str:
 def changed(text: str, root: Path) -> list[str]:
     """Names in a listing whose file is missing, outside root, or no longer has its hash."""
     wrong = []
-    for line in text.splitlines():
+    for line in filter(None, text.split("\n")):  # splitlines would split at other characters too
         wanted, _, name = line.partition("  ")
         path = root / name
         inside = path.resolve().is_relative_to(root.resolve())

@@ -51,7 +51,7 @@ def _files(folder: Path, document: dict[str, Any], digest: str) -> list[str]:
     if not text:
         faults.append(f"{files.SUMS} is missing")
     faults += [f"{name} is missing or changed" for name in changed(text, folder)]
-    listed = {line.partition("  ")[2] for line in text.splitlines()}
+    listed = {line.partition("  ")[2] for line in text.split("\n")}
     for name in sorted({files.JSON, files.HTML, *document["files"]} - listed):
         faults.append(f"{name} is not in {files.SUMS}")
     for path in files.attached(folder):

@@ -35,22 +35,20 @@ class Mailbox(Generic[T]):
         self._changed = threading.Condition()
         self._end: DriverError | None = None
 
-    def put(self, sample: Stamped[T], taken_at: float) -> tuple[int, bool]:
-        """(samples that gave way, whether it had to wait). Does nothing once closed."""
-        waited = False
+    def put(self, sample: Stamped[T], taken_at: float) -> int:
+        """Add a sample and return how many gave way. Does nothing once closed."""
         with self._changed:
             while self._lossless and len(self._queue) >= self._depth and self._end is None:
-                waited = True
                 self._changed.wait()
             if self._end is not None:
-                return 0, waited
+                return 0
             gone = max(len(self._queue) + 1 - self._depth, 0)
             for _ in range(gone):
                 self._queue.popleft()
             self._newest = _Letter(sample, taken_at)
             self._queue.append(self._newest)
             self._changed.notify_all()
-        return gone, waited
+        return gone
 
     def take(self, timeout_s: float | None, waiting_for: str) -> tuple[Stamped[T], int]:
         """(next sample, samples passed over as too old). `waiting_for` goes into the time-out."""

@@ -136,10 +136,13 @@ class Monitor:
         if self._awaited_since is None:
             self._awaited_since = now
 
-    def held_back(self, now: float) -> None:
-        """The consumer, not the device, made the stream wait until now."""
-        if self._awaited_since is not None:
-            self._awaited_since = now
+    def paused(self) -> None:
+        """A sample is being handed over: if that takes long, it is the consumer who is slow."""
+        self._awaited_since = None
+
+    def resumed(self, now: float) -> None:
+        """The device is listened to again."""
+        self._await_more(now)
 
     def corrupt(self, now: float, reason: str) -> None:
         """A sample came damaged and was refused."""
@@ -158,7 +161,7 @@ class Monitor:
             self._refuse(order, counter, now)
             return None
         self._triggered = max(self._triggered - 1 - missing, 0)
-        self._awaited_since = now if self._periodic or self._triggered else None
+        self._await_more(now)
         self._seen = True
         self._count(received=1, dropped=missing)
         if missing:
@@ -199,6 +202,9 @@ class Monitor:
         else:
             self._count(reordered=1)
         self._fault = (now, f"sample {counter} came {order.value}")
+
+    def _await_more(self, now: float) -> None:
+        self._awaited_since = now if self._periodic or self._triggered else None
 
     def _count(self, **more: int) -> None:
         now = {name: getattr(self._counters, name) + count for name, count in more.items()}

@@ -253,17 +253,17 @@ class _Stream(Generic[T]):
         now = time.monotonic()
         with self._lock:
             verdict = self._monitor.arrived(raw.counter, raw.device_time_ns, now)
-        if verdict is None:
-            return
+            if verdict is None:
+                return
+            self._monitor.paused()
         self._retry_s = 0.0
         seq, taken_at = verdict
         host_time_ns = time.time_ns() if raw.host_time_ns is None else raw.host_time_ns
         stamped = Stamped(seq, raw.device_time_ns, host_time_ns, self._spec.frame_id, raw.value)
-        gone, waited = self._mailbox.put(stamped, taken_at)
+        gone = self._mailbox.put(stamped, taken_at)
         with self._lock:
             self._monitor.overrun(gone)
-            if waited:
-                self._monitor.held_back(time.monotonic())
+            self._monitor.resumed(time.monotonic())
 
     def _end(self, error: DriverError) -> bool:
         with self._lock:

@@ -18,7 +18,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,7 +58,9 @@ class DemoHub:
         self._linger_s = linger_s
         self._watchers: Fanout[DemoFrame] = Fanout(max_viewers)
         self._lock = threading.Lock()
+        self._closed = False
         self._stop = threading.Event()
+        self._running = False
         self._thread: threading.Thread | None = None
 
     @property
@@ -75,6 +77,8 @@ class DemoHub:
 
     def close(self) -> None:
         """Tell the demonstration to end, and let no other begin; does not wait for it."""
+        with self._lock:
+            self._closed = True
         self._stop.set()
         self._watchers.close()
 
@@ -85,21 +89,62 @@ class DemoHub:
 
     def _start(self) -> None:
         with self._lock:
-            if not self._stop.is_set() and (self._thread is None or not self._thread.is_alive()):
-                self.state, self.error = "running", ""
-                self._thread = threading.Thread(
-                    target=self._run, name=f"lingnan-demo-{self.name}", daemon=True
-                )
-                self._thread.start()
+            if self._running or self._closed:
+                return
+            before, self._stop, self._running = self._thread, threading.Event(), True
+            self.state, self.error = "running", ""
+            self._thread = threading.Thread(
+                target=self._run,
+                args=(self._stop, before),
+                name=f"lingnan-demo-{self.name}",
+                daemon=True,
+            )
+            self._thread.start()
 
-    def _run(self) -> None:
-        stop, state, error = threading.Event(), "idle", ""
+    def _run(self, stop: threading.Event, before: threading.Thread | None) -> None:
+        if before is not None:  # one at a time: it may hold the camera still
+            before.join()
         try:
             self._play(stop)
-        except Exception as caught:  # a direction's fault is shown and kills nothing
+            self._ended(stop, "idle", "")
+        except Exception as error:  # a direction's fault is shown and kills nothing
             _log.exception("the demonstration of %s failed", self.name)
-            state, error = "failed", f"{type(caught).__name__}: {caught}"
+            self._ended(stop, "failed", f"{type(error).__name__}: {error}")
+
+    def _play(self, stop: threading.Event) -> None:
+        watched = time.monotonic()
+        frames = self._source(stop)
+        try:
+            for frame in frames:
+                frame = with_thumbnails(frame)
+                self._note(frame.facts)
+                self._watchers.publish(frame)
+                watched = time.monotonic() if len(self._watchers) else watched
+                if time.monotonic() - watched > self._linger_s:
+                    self._retire(stop)
+                if stop.is_set():
+                    return
         finally:
-            stop.set()
-            self.drivers = {}
-            self.state, self.error = state, error
+            if isinstance(frames, Generator):
+                frames.close()
+
+    def _note(self, facts: dict[str, Any]) -> None:
+        drivers = facts.get("drivers")
+        self.drivers = {str(k): str(v) for k, v in drivers.items()} if drivers else {}
+        if facts.get("findings"):
+            self.recent.append(facts)
+
+    def _retire(self, stop: threading.Event) -> None:
+        with self._lock:  # a watcher who comes now starts the next run
+            if not len(self._watchers):
+                self._running = False
+                self.state = "idle"
+                stop.set()
+
+    def _ended(self, stop: threading.Event, state: str, error: str) -> None:
+        with self._lock:
+            if stop is not self._stop or not self._running:
+                return  # retired; what runs now is another
+            self._running = False
+            self.state, self.error, self.drivers = state, error, {}
+        self._watchers.end()

@@ -40,6 +40,10 @@ class Watcher(Generic[T]):
             with suppress(RuntimeError):  # the loop has ended, and the watcher with it
                 self._loop.call_soon_threadsafe(self._ready.set)
 
+    def take(self) -> list[T]:
+        """All that is in the mailbox now."""
+        return [self._items.popleft() for _ in range(len(self._items))]
+
     async def items(self, idle_s: float, total_s: float) -> AsyncIterator[T | None]:
         """Items as they come; None after each `idle_s` without one; ends after `total_s`."""
         end = self._loop.time() + total_s
@@ -95,6 +99,10 @@ class Fanout(Generic[T]):
         """End every watcher, and those that come."""
         with self._lock:
             self._closed = True
+        self.end()
+
+    def end(self) -> None:
+        """End the watchers of now."""
         for watcher in self._all():
             watcher.close()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from common.store.errors import StoreCorruptError, StoreError, StoreVersionError
@@ -31,31 +32,22 @@ CREATE INDEX record_by_time ON record (time_ns);
 
 
 def open_database(path: Path) -> sqlite3.Connection:
-    """A checked connection to the store at `path`, which is made if nothing is there.
+    """A connection to the store at `path`, checked; it is made if nothing is there.
 
     StoreCorruptError where the file is damaged or another program's, StoreVersionError where a
     newer version wrote it; in both cases nothing is changed.
     """
     _refuse_orphaned_log(path)
     try:
-        is_new = not path.exists()
+        _check(path)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         connection = connect(path)
-    except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"{path}: cannot be opened ({error})") from None
-    try:
-        _check(connection, path)
         _prepare(connection)
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        if isinstance(error, sqlite3.OperationalError):
-            raise StoreError(f"{path}: {error}") from None
-        raise StoreCorruptError(_damaged(path, str(error))) from None
-    except BaseException:
-        connection.close()
-        raise
-    if is_new:
         _flush_folder(path.parent)
+    except (OSError, sqlite3.OperationalError) as error:
+        raise StoreError(f"{path}: cannot be opened ({error})") from None
+    except sqlite3.DatabaseError as error:
+        raise StoreCorruptError(_damaged(path, str(error))) from None
     return connection
 
 
@@ -90,13 +82,18 @@ def _refuse_orphaned_log(path: Path) -> None:
         raise StoreCorruptError(_damaged(path, "empty, though its log holds records"))
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
-    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+def _check(path: Path) -> None:
+    """Look at what is there through a connection that cannot write, not even on closing."""
+    if not path.exists() or Path(f"{path}-journal").exists():  # killed while it was being made
+        return
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT_S)) as connection:
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if found != "ok":
         raise StoreCorruptError(_damaged(path, found))
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if application != APPLICATION_ID and (application or version or tables):
         raise StoreCorruptError(f"{path}: a database of another program; name another file")
     if version > VERSION:
@@ -121,8 +118,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 def _damaged(path: Path, why: str) -> str:
     return (
-        f"{path}: damaged ({why}). It was left as it is. To start a new one and keep this: "
-        f"common.store.schema.move_aside, or rename {path.name}* by hand; "
+        f"{path}: damaged ({' '.join(why.split())}). It was left as it is. To begin a new one and "
+        f"keep this, rename {path.name} and {path.name}-wal (or call move_aside); "
         f"`sqlite3 {path.name} .recover` may save its records"
     )
 

@@ -60,12 +60,12 @@ class Draw:
     def field(self, shape: tuple[int, int], scale_px: float) -> F32:
         """An isotropic field of unit deviation whose features are about `scale_px` wide."""
         if self.family == "spectral":
-            return textures.spectral(self.rng, shape, scale_px, scale_px)
+            return textures.spectral(self.rng, shape, scale_px, scale_px, self.rng.uniform(2.5, 4))
         return textures.bumps(self.rng, shape, scale_px)
 
     def brushed(self, shape: tuple[int, int], width_px: float, length_px: float) -> F32:
         """A field of grooves along y."""
         if self.family == "spectral":
-            return textures.spectral(self.rng, shape, width_px / 2, length_px / 2)
+            return textures.spectral(self.rng, shape, width_px / 2, length_px / 2, 1.0)
         turn = self.between(0.005, 0.02)
         return textures.grooves(self.rng, shape, width_px, length_px, turn)

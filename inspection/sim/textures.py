@@ -18,11 +18,13 @@ F32 = NDArray[np.float32]
 Shape = tuple[int, int]
 
 
-def spectral(rng: np.random.Generator, shape: Shape, corr_x_px: float, corr_y_px: float) -> F32:
-    """Gaussian field whose power spectrum falls as (1 + |k l|^2)^-2 with correlation lengths l."""
+def spectral(
+    rng: np.random.Generator, shape: Shape, corr_x_px: float, corr_y_px: float, falloff: float
+) -> F32:
+    """Gaussian field of spectral amplitude (1 + |k l|^2)^-falloff, correlation lengths l."""
     ky = np.fft.fftfreq(shape[0])[:, None].astype(np.float32) * (2 * np.pi * corr_y_px)
     kx = np.fft.rfftfreq(shape[1])[None, :].astype(np.float32) * (2 * np.pi * corr_x_px)
-    amplitude = 1 / (1 + kx * kx + ky * ky)
+    amplitude = (1 + kx * kx + ky * ky) ** np.float32(-falloff)
     noise = rng.standard_normal((*amplitude.shape, 2), dtype=np.float32).view(np.complex64)[..., 0]
     noise *= amplitude
     noise[0, 0] = 0
@@ -33,17 +35,17 @@ def spectral(rng: np.random.Generator, shape: Shape, corr_x_px: float, corr_y_px
 def bumps(rng: np.random.Generator, shape: Shape, radius_px: float, per_area: float = 0.5) -> F32:
     """Gaussian bumps of random height at random places, `per_area` of them a squared radius.
 
-    Drawn on a grid that resolves the radius three times over, then interpolated.
+    Drawn on a grid that resolves the radius three times over, then doubled until it is fine.
     """
-    step = max(1, int(radius_px / 3))
+    octaves = max(0, int(np.log2(max(radius_px / 3, 1))))
+    step = 1 << octaves
     grid = (shape[0] // step + 8, shape[1] // step + 8)
     sigma = radius_px / step
     count = rng.poisson(per_area / sigma**2, grid).astype(np.float32)
-    marks = count * rng.gamma(2.0, 1.0, grid).astype(np.float32)
-    field = cv2.GaussianBlur(marks, (0, 0), sigma)
-    if step > 1:
-        field = cv2.resize(field, None, fx=step, fy=step, interpolation=cv2.INTER_CUBIC)
-        field = cv2.GaussianBlur(field, (0, 0), step)  # slopes would show the grid
+    field = count * rng.gamma(2.0, 1.0, grid).astype(np.float32)
+    field = cv2.GaussianBlur(field, (0, 0), sigma)
+    for _ in range(octaves):
+        field = cv2.pyrUp(field)
     top, left = (int(rng.integers(0, field.shape[i] - shape[i] + 1)) for i in (0, 1))
     return unit(field[top : top + shape[0], left : left + shape[1]])
 

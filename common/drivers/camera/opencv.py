@@ -70,12 +70,14 @@ class OpenCvBackend:
         self._is_file = is_file
         self._capture: Any = None
         self._counter = 0
+        self._time_ns = -1
         self._started = 0.0
 
     def rewind(self) -> None:
         """Start from the first frame."""
         self._release()
         self._counter = 0
+        self._time_ns = -1
 
     def connect(self) -> None:
         """Open the source and ask for the declared size. DisconnectedError when it is not there."""
@@ -96,13 +98,19 @@ class OpenCvBackend:
         """The next frame; waits as long as OpenCV does, for a live source."""
         if self._is_file and not self._is_due(timeout_s):
             return None
-        position_ms = self._capture.get(cv2.CAP_PROP_POS_MSEC)
         ok, frame = self._capture.read()
         if not ok:
             raise self._lost()
         counter, self._counter = self._counter, self._counter + 1
-        device_time_ns = int(max(position_ms, 0) * 1e6) if self._is_file else time.monotonic_ns()
-        return RawSample(counter, device_time_ns, self._image(frame))
+        self._time_ns = self._file_time_ns() if self._is_file else time.monotonic_ns()
+        return RawSample(counter, self._time_ns, self._image(frame))
+
+    def _file_time_ns(self) -> int:
+        """The frame's own time; where the file gives none that rises, one period on."""
+        own_ns = int(self._capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
+        if own_ns > self._time_ns:
+            return own_ns
+        return self._time_ns + int(1e9 / (self._config.rate_hz or 1.0))
 
     def _is_due(self, timeout_s: float) -> bool:
         if self._config.pace == "fast" or self._config.rate_hz is None:

@@ -1,0 +1,284 @@
+"""S2-T8: the driver framework notices injected faults and recovers from them.
+
+Small simulated cameras run in real time. A spy on the device's side keeps what the sensor really
+gave and when; it knows nothing of the driver's health logic, which is what is measured.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from common.acceptance.experiment import Context, Experiment
+from common.acceptance.figures import Plot, ReferenceLine, Series
+from common.acceptance.hashing import content_hash
+from common.acceptance.indicator import Indicator
+from common.acceptance.measurement import Measurement, rate
+from common.drivers.base import Driver, DriverError, State
+from common.drivers.camera.config import SimCameraConfig
+from common.drivers.faults import (
+    ClockStep,
+    Corrupt,
+    Disconnect,
+    Drop,
+    Duplicate,
+    Fault,
+    Outage,
+    Reorder,
+    Stall,
+    inject,
+)
+from common.drivers.registry import create
+from common.drivers.stream import RawSample, StreamDriver
+
+GUIDE = "即插即用技术、自诊断与自修复"
+RATE_HZ = 50.0
+DETECT_S = 0.5
+RECOVER_S = 2.0
+MAX_AGE_S = 0.2
+AGE_ERROR_S = 0.02  # between the sensor's clock reading and ours, and of the scheduler
+CALM_S = 0.5  # after warm-up and before the fault: any alarm here is a false one
+AFTER_S = RECOVER_S + 0.2
+SIDE_BY_SIDE = 6
+_METHOD = (
+    "Simulated 64 x 64 cameras at 50 Hz in real time; one fault each (drop, duplicate, reorder, "
+    "corrupt byte, clock step, stall, disconnect); "
+)
+
+
+def _indicator(name: str, claim: str, method: str, comparator: Any, target: float) -> Indicator:
+    return Indicator(
+        f"S2-T8/{name}", claim, GUIDE, "fraction", comparator, target, "simulated", _METHOD + method
+    )
+
+
+DETECTED = _indicator(
+    "detected",
+    "A fault of a device is reported within 0.5 s",
+    "share whose health left READY within 0.5 s of the sample that was hit",
+    ">=",
+    0.99,
+)
+RECOVERED = _indicator(
+    "recovered",
+    "A driver is back within 2 s after a fault has passed",
+    "share that is READY and hands over fresh samples within 2 s of the fault's end",
+    ">=",
+    0.99,
+)
+WRONG = _indicator(
+    "wrong",
+    "A faulty device never leads to a stale or damaged sample being handed over",
+    "share of drivers that handed over a frame that is not the sensor's, bit for bit, or is older "
+    "than asked for by the spy's clock",
+    "<=",
+    0.01,
+)
+FALSE = _indicator(
+    "false-alarm",
+    "A sound device is not reported as faulty",
+    "share of drivers that left READY in the half second before their fault",
+    "<=",
+    0.01,
+)
+
+
+class Spy:
+    """A backend that notes every sample the device gives: checksum of its pixels -> host time."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.seen: dict[int, float] = {}
+        self.times: list[float] = []
+
+    def connect(self) -> None:
+        """Pass on."""
+        self._inner.connect()
+
+    def disconnect(self) -> None:
+        """Pass on."""
+        self._inner.disconnect()
+
+    def grab(self, timeout_s: float) -> RawSample[Any] | None:
+        """Pass on what comes, and note it."""
+        raw: RawSample[Any] | None = self._inner.grab(timeout_s)
+        if raw is not None:
+            now_s = time.monotonic()
+            self.times.append(now_s)
+            self.seen[zlib.crc32(raw.value.pixels.tobytes())] = now_s
+        return raw
+
+
+@dataclass(slots=True)
+class Trial:
+    """What one driver did; times in seconds, None where it did not happen."""
+
+    fault: str
+    detected_s: float | None = None
+    recovered_s: float | None = None
+    false_alarm: bool = False
+    wrong: int = 0
+    handed_over: int = 0
+    health: list[tuple[float, State]] = field(default_factory=list)
+    fresh: list[float] = field(default_factory=list)
+
+
+def faults_at(sample: int) -> tuple[Fault, ...]:
+    """One fault of each kind, at sample number `sample`."""
+    once = {"at": sample, "until": sample + 1}
+    return (
+        Drop(**once),
+        Duplicate(**once),
+        Reorder(**once),
+        Corrupt(**once),
+        ClockStep(at=sample),
+        Stall(**once, duration_s=1.0),
+        Disconnect(**once, duration_s=1.0),
+    )
+
+
+def attempt(fault: Fault, seed: int) -> Trial:
+    """Run one driver through one fault."""
+    config = SimCameraConfig(height_px=64, width_px=64, rate_hz=RATE_HZ, seed=seed)
+    driver = create(config)
+    if not isinstance(driver, StreamDriver):
+        raise TypeError("the simulated camera is no StreamDriver")
+    spy = Spy(driver.backend)
+    driver.backend = spy
+    inject(driver, [fault], seed)
+    trial = Trial(type(fault).__name__.lower())
+    with driver:
+        _watch(driver, spy, trial, lambda: _struck_s(spy, fault), _lasts_s(fault) + AFTER_S)
+    _judge(trial, spy, fault)
+    return trial
+
+
+def _lasts_s(fault: Fault) -> float:
+    return fault.duration_s if isinstance(fault, Outage) else 0.0
+
+
+def _struck_s(spy: Spy, fault: Fault) -> float | None:
+    """When the sample that the fault hits came from the device."""
+    return spy.times[fault.at] if len(spy.times) > fault.at else None
+
+
+def _watch(
+    driver: Driver[Any],
+    spy: Spy,
+    trial: Trial,
+    struck_s: Callable[[], float | None],
+    after_s: float,
+) -> None:
+    """Poll health and newest sample every 4 ms until `after_s` past the strike."""
+    give_up_s = time.monotonic() + 20.0
+    pause = threading.Event()
+    while time.monotonic() < give_up_s:
+        now_s = time.monotonic()
+        begun_s = struck_s()
+        if begun_s is not None and now_s > begun_s + after_s:
+            return
+        trial.health.append((now_s, driver.health.state))
+        _take(driver, spy, trial)
+        pause.wait(0.004)
+
+
+def _take(driver: Driver[Any], spy: Spy, trial: Trial) -> None:
+    """Ask for a fresh sample and hold it against what the spy knows."""
+    asked_s = time.monotonic()
+    try:
+        sample = driver.read_latest(MAX_AGE_S)
+    except DriverError:
+        return
+    came_s = spy.seen.get(zlib.crc32(sample.value.pixels.tobytes()))
+    trial.handed_over += 1
+    if came_s is None or asked_s - came_s > MAX_AGE_S + AGE_ERROR_S:
+        trial.wrong += 1
+    else:
+        trial.fresh.append(asked_s if asked_s - came_s < 2 / RATE_HZ + AGE_ERROR_S else 0.0)
+
+
+def _judge(trial: Trial, spy: Spy, fault: Fault) -> None:
+    struck_s = _struck_s(spy, fault)
+    if struck_s is None:
+        raise RuntimeError("the fault's sample never came; the machine is too slow for 50 Hz")
+    calm = [s for at, s in trial.health if struck_s - CALM_S <= at < struck_s - 0.001]
+    trial.false_alarm = any(state is not State.READY for state in calm)
+    alarms = [at for at, s in trial.health if at >= struck_s and s is not State.READY]
+    trial.detected_s = alarms[0] - struck_s if alarms else None
+    over_s = struck_s + _lasts_s(fault)
+    last_alarm_s = max([over_s, *alarms])
+    back = [at for at, s in trial.health if at > last_alarm_s and s is State.READY]
+    fresh = [at for at in trial.fresh if at > last_alarm_s]
+    if back and fresh:
+        trial.recovered_s = max(back[0], fresh[0]) - over_s
+
+
+def run(context: Context) -> Mapping[str, Measurement]:
+    """Measure the four rows."""
+    rounds = 60 if context.full else 8
+    warm_up = int(RATE_HZ * (0.4 + CALM_S))
+    jobs = [
+        (fault, context.seed * 100_000 + 100 * turn + place)
+        for turn in range(rounds)
+        for place, fault in enumerate(faults_at(warm_up))
+    ]
+    trials: list[Trial] = []
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        for trial in pool.map(lambda job: attempt(*job), jobs):
+            trials.append(trial)
+            context.progress(len(trials), len(jobs), trial.fault)
+    return _measurements(trials, content_hash(repr(jobs)))
+
+
+def _measurements(trials: list[Trial], digest: str) -> dict[str, Measurement]:
+    def share(hits: list[bool], note: str = "", figures: tuple[Plot, ...] = ()) -> Measurement:
+        return rate(sum(hits), len(hits), digest, note, figures)
+
+    handed = sum(trial.handed_over for trial in trials)
+    missed = sorted({t.fault for t in trials if not _within(t.detected_s, DETECT_S)})
+    lost = sorted({t.fault for t in trials if not _within(t.recovered_s, RECOVER_S)})
+    return {
+        DETECTED.id: share(
+            [_within(t.detected_s, DETECT_S) for t in trials],
+            f"Not in time: {', '.join(missed)}" if missed else "",
+            (_plot(trials, "detected_s", "Time to detection", DETECT_S),),
+        ),
+        RECOVERED.id: share(
+            [_within(t.recovered_s, RECOVER_S) for t in trials],
+            f"Not in time: {', '.join(lost)}" if lost else "",
+            (_plot(trials, "recovered_s", "Time to recovery", RECOVER_S),),
+        ),
+        WRONG.id: share([t.wrong > 0 for t in trials], f"{handed:,} samples were handed over"),
+        FALSE.id: share([t.false_alarm for t in trials]),
+    }
+
+
+def _within(seconds: float | None, limit_s: float) -> bool:
+    return seconds is not None and seconds <= limit_s
+
+
+def _plot(trials: list[Trial], name: str, title: str, limit_s: float) -> Plot:
+    """Distribution of a time for each kind of fault."""
+    series = []
+    for fault in sorted({trial.fault for trial in trials}):
+        times = [getattr(t, name) for t in trials if t.fault == fault]
+        ordered = np.sort([s for s in times if s is not None])
+        share = np.arange(1, len(ordered) + 1) / len(times)
+        series.append(Series(fault, ordered, share, kind="step"))
+    return Plot(
+        title,
+        "time [s]",
+        "share of the faults",
+        tuple(series),
+        lines=(ReferenceLine("limit", limit_s, axis="x"),),
+    )
+
+
+FAULTS = Experiment("driver-faults", (DETECTED, RECOVERED, WRONG, FALSE), run, exclusive=True)

@@ -1,0 +1,66 @@
+"""A belt that carries parts of several materials past the station, most good, some defective."""
+
+from __future__ import annotations
+
+from typing import cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspection.sim.defects import Kind
+from inspection.sim.materials import MATERIALS
+from inspection.sim.regimes import REGIMES
+from inspection.sim.scene import Plan, StationScene, Truth
+
+SIZES_UM = (30.0, 50.0, 80.0, 120.0)
+MOST_DEFECTS = 3
+
+
+class Belt:
+    """Implements the camera's Scene: trigger t shows part t, whose material comes in turn.
+
+    Which parts are defective, and how, follows from (seed, t) alone.
+    """
+
+    def __init__(self, materials: tuple[str, ...], seed: int, defective: float) -> None:
+        self._materials, self._seed, self._defective = materials, seed, defective
+        self._last: tuple[int, StationScene] | None = None
+
+    def material(self, trigger: int) -> str:
+        """Name of the material of part `trigger`."""
+        return self._materials[trigger % len(self._materials)]
+
+    def render(self, trigger: int, light: str, time_s: float) -> NDArray[np.float32]:
+        """(H, W) electrons/us; see `StationScene.render`."""
+        return self._scene(trigger).render(trigger, light, time_s)
+
+    def truth(self, trigger: int) -> Truth:
+        """What is wrong with part `trigger`."""
+        return self._scene(trigger).truth(trigger)
+
+    def _scene(self, trigger: int) -> StationScene:
+        if self._last is None or self._last[0] != trigger:
+            material = MATERIALS[self.material(trigger)]
+            scene = StationScene(material, REGIMES["judge"], self._plan(trigger), self._seed)
+            self._last = (trigger, scene)
+        return self._last[1]
+
+    def _plan(self, trigger: int) -> Plan:
+        rng = np.random.default_rng([self._seed, trigger, 1])
+        if rng.random() >= self._defective:
+            return Plan()
+        kinds = cast("tuple[Kind, ...]", get_args(Kind))
+        return Plan(int(rng.integers(1, MOST_DEFECTS + 1)), kinds, SIZES_UM)
+
+
+def belt(
+    materials: tuple[str, ...] | list[str] = tuple(MATERIALS),
+    seed: int = 0,
+    defective: float = 0.4,
+) -> Belt:
+    """For a camera's config: scene "inspection.sim.belt:belt". ValueError names what is wrong."""
+    if not materials or not set(materials) <= set(MATERIALS):
+        raise ValueError(f"materials are of {', '.join(MATERIALS)}, got {', '.join(materials)}")
+    if not 0 <= defective <= 1:
+        raise ValueError(f"defective is a fraction, got {defective}")
+    return Belt(tuple(materials), seed, defective)

@@ -1,0 +1,119 @@
+"""What the network learns from: parts of the simulated station in the training regime.
+
+Radiance is rendered once; every crop then passes a sensor of its own (blur, shot and read noise,
+gain, black level), which is not the camera driver's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspection.sim.materials import MATERIALS
+from inspection.sim.scene import EXPOSURE_US, FULL_WELL_E, station_scene
+from inspection.train.fcn_net import STRIDE
+
+F32 = NDArray[np.float32]
+
+POINT_UM = tuple(float(s) for s in np.geomspace(22, 150, 12))
+SCRATCH_UM = (20.0, 25.0, 30.0, 40.0, 60.0)
+STAIN_UM = (250.0, 350.0, 500.0, 700.0, 1000.0)
+# kind, sizes, defects a part, share of the parts; "" is a good part
+MIX: tuple[tuple[str, tuple[float, ...], int, float], ...] = (
+    ("point", POINT_UM, 49, 0.40),
+    ("scratch", SCRATCH_UM, 16, 0.20),
+    ("stain", STAIN_UM, 12, 0.20),
+    ("point", (), 0, 0.20),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """radiance (H, W) float16 electrons/us; labels (H, W) int16 as `Truth.labels`."""
+
+    radiance: NDArray[np.float16]
+    labels: NDArray[np.int16]
+    material: str
+
+
+def render_pool(seed: int, per_material: int) -> Iterator[Frame]:
+    """Frames of every material in turn."""
+    for number in range(per_material):
+        for m, material in enumerate(MATERIALS):
+            kind, sizes, count, _ = _turn(number, per_material)
+            scene = station_scene(
+                material=material,
+                regime="train",
+                seed=seed * 1000 + m,
+                count=count,
+                kinds=(kind,),
+                sizes_um=sizes or (30.0,),
+            )
+            radiance = scene.render(number, "inspect", number * 0.0137)
+            yield Frame(radiance.astype(np.float16), scene.truth(number).labels, material)
+
+
+def _turn(number: int, total: int) -> tuple[str, tuple[float, ...], int, float]:
+    """Kinds spread evenly: the entry whose cumulative share this number's place falls in."""
+    place = (number * 0.618034) % 1.0  # golden ratio: every prefix holds the shares
+    edge = 0.0
+    for entry in MIX:
+        edge += entry[3]
+        if place < edge:
+            return entry
+    return MIX[-1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """images (N, 1, S, S) float32 of whole DN / 255; targets (N, S/8, S/8) float32: 1 on defects,
+    0 on good cells; weights of the same shape: 0 where it does not matter."""
+
+    images: F32
+    targets: F32
+    weights: F32
+
+
+def batch(frames: list[Frame], rng: np.random.Generator, n: int, side: int) -> Batch:
+    """n random crops, flipped at random, each through its own sensor."""
+    made = [_crop(frames[int(rng.integers(len(frames)))], rng, side) for _ in range(n)]
+    images, targets, weights = (np.stack(column) for column in zip(*made, strict=True))
+    return Batch(images[:, None], targets, weights)
+
+
+def _crop(frame: Frame, rng: np.random.Generator, side: int) -> tuple[F32, F32, F32]:
+    limit = frame.labels.shape[0] - side
+    y, x = (int(v) for v in rng.integers(0, limit + 1, 2))
+    flips = (slice(None, None, int(rng.choice((-1, 1)))), slice(None, None, int(rng.choice((-1, 1)))))
+    radiance = frame.radiance[y : y + side, x : x + side][flips].astype(np.float32)
+    labels = frame.labels[y : y + side, x : x + side][flips]
+    return (*_with_sensor(radiance, rng), *cell_targets(labels))
+
+
+def _with_sensor(radiance: F32, rng: np.random.Generator) -> tuple[F32]:
+    sigma_x, sigma_y = rng.uniform(0.4, 0.95) * rng.uniform(0.9, 1.1, 2)
+    electrons = cv2.GaussianBlur(np.ascontiguousarray(radiance), (0, 0), sigma_x, sigmaY=sigma_y)
+    electrons = np.minimum(electrons * (EXPOSURE_US * rng.uniform(0.85, 1.15)), FULL_WELL_E)
+    read_noise, unity = rng.uniform(2, 15), rng.uniform(0.7, 1.5)
+    spread = np.sqrt(electrons * unity + read_noise**2)
+    electrons = electrons + spread * rng.standard_normal(electrons.shape, dtype=np.float32)
+    dn = electrons * (255 / FULL_WELL_E) + rng.uniform(0, 5)
+    return (np.asarray(np.clip(np.rint(dn), 0, 255) / np.float32(255), np.float32),)
+
+
+def cell_targets(labels: NDArray[np.int16]) -> tuple[F32, F32]:
+    """Target and weight a cell. A defect's cells share sqrt(their number); the cells around do
+    not matter, so that the network need not know which side of a border a defect lies."""
+    rows, columns = labels.shape[0] // STRIDE, labels.shape[1] // STRIDE
+    cells = labels.reshape(rows, STRIDE, columns, STRIDE).swapaxes(1, 2).reshape(rows, columns, -1)
+    owner = cells.max(axis=-1)
+    target = owner > 0
+    near = cv2.dilate(target.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    weight = np.where(near & ~target, 0, 1).astype(np.float32)
+    counts = np.bincount(owner.ravel())
+    weight[target] = 1 / np.sqrt(counts[owner[target]])
+    return target.astype(np.float32), weight
