@@ -23,10 +23,10 @@ _FIELD = re.compile(r"\{\{([^{}]*)\}\}")
 _CHINESE = "〇零二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟"
 _CHINESE_NUMBER = re.compile(rf"三(?!方)|[{_CHINESE.replace('三', '')}]|一[{_CHINESE}]|分之")
 _WORD = re.compile(
-    r"\b(?:zero|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|"
+    r"(?<![A-Za-z])(?:zero|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|"
     r"seven|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundreds?|thousands?|"
     r"millions?|billions?|dozens?|per\s?cent|percent|half|third(?!.part)|quarter|twice|thrice|"
-    r"doubled?|tripled?|halved?|(?:two|three|ten)fold)\b",
+    r"doubled?|tripled?|halved?|(?:two|three|ten)fold)(?![A-Za-z])",
     re.IGNORECASE,
 )
 

@@ -87,6 +87,12 @@ def plan(directions: Sequence[Direction], only: str | None = None) -> Plan:
                     raise LingnanError(f"{owners[key]} and {planned.name} both measure {key}")
             if ids:
                 result.experiments.append(planned)
-    if only and not result.experiments and not result.broken:
-        raise LingnanError(f"no indicator of the chosen directions begins with {only!r}")
+    if not result.experiments:
+        raise LingnanError(_nothing(directions, only, result.broken))
     return result
+
+
+def _nothing(directions: Sequence[Direction], only: str | None, broken: dict[str, str]) -> str:
+    names = ", ".join(direction.name for direction in directions)
+    told = f"no indicator of {names} begins with {only!r}" if only else f"{names}: no experiment"
+    return told + "".join(f"; {name} does not load: {reason}" for name, reason in broken.items())

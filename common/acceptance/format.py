@@ -9,12 +9,17 @@ SYMBOLS = {"<=": "≤", ">=": "≥", "<": "<", ">": ">", "==": "="}
 
 
 def number(value: float, unit: str) -> str:
-    """Four significant digits; a fraction as per cent; thousands separated."""
+    """Four significant digits with the unit; a fraction as per cent; thousands separated."""
+    return f"{_digits(value, unit)} {_unit(unit)}".rstrip()
+
+
+def _digits(value: float, unit: str) -> str:
     shown = value * 100 if unit == "fraction" else value
-    text = f"{shown:,.0f}" if abs(shown) >= 1000 else f"{shown:.4g}"
-    if unit == "fraction":
-        return f"{text} %"
-    return text if unit in ("", "1") else f"{text} {unit}"
+    return f"{shown:,.0f}" if abs(shown) >= 1000 else f"{shown:.4g}"
+
+
+def _unit(unit: str) -> str:
+    return {"fraction": "%", "1": ""}.get(unit, unit)
 
 
 def value(row: Mapping[str, Any]) -> str:
@@ -26,7 +31,7 @@ def interval(row: Mapping[str, Any]) -> str:
     """The bounds of a row, "" where it is not measured or exact."""
     if row["value"] is None or row["low"] == row["high"]:
         return ""
-    return f"{number(row['low'], row['unit'])} to {number(row['high'], row['unit'])}"
+    return f"{_digits(row['low'], row['unit'])} to {number(row['high'], row['unit'])}"
 
 
 def target(row: Mapping[str, Any]) -> str:

@@ -121,7 +121,7 @@ def _table_row(row: Row) -> str:
     measured = f'<b class="value">{escape(form.value(row))}</b>'
     measured += f' <span class="bounds">{escape(bounds)}</span>' if bounds else ""
     cells = (
-        f'<a href="#{escape(anchor(row["id"]))}">{escape(row["id"])}</a>'
+        f'<a href="#{escape(anchor(row["id"]))}">{_pieces(row["id"])}</a>'
         f'<span class="direction">{escape(row["direction"])}</span>',
         f'{escape(row["claim"])}<span class="guide" lang="zh-Hans">{escape(row["guide"])}</span>',
         measured + strip(row),
@@ -140,6 +140,12 @@ def _table_row(row: Row) -> str:
     )
 
 
+def _pieces(row_id: str) -> str:
+    """An id that breaks after its strokes and nowhere else."""
+    pieces = escape(row_id).split("/")
+    return "/<wbr>".join(f'<span class="piece">{piece}</span>' for piece in pieces)
+
+
 def _sections(document: Mapping[str, Any], folder: Path) -> str:
     seen: dict[str, str] = {}
     parts = []
@@ -152,9 +158,10 @@ def _sections(document: Mapping[str, Any], folder: Path) -> str:
 
 def _section(row: Row, figures: str) -> str:
     facts = [
-        ("Measured", f"{form.value(row)}  {form.interval(row)}".strip()),
+        ("Measured", form.value(row)),
+        ("95 % bounds", form.interval(row)),
         ("Target", form.target(row)),
-        ("n", f"{row['n']:,}"),
+        ("n", f"{row['n']:,}" if row["n"] else ""),
         ("Evidence", row["evidence"]),
         ("Method", row["method"]),
         ("Note", row["note"]),

@@ -16,7 +16,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +43,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What all experiments of one run share."""
+    """What all experiments of one run share; code that changes while it runs is not looked at."""
 
     out: Path
     size: Size
     seed: int
     data_root: Path | None
+    _sources: dict[str, str] = field(default_factory=dict)
 
     def folder(self, planned: Planned) -> Path:
         """Where the experiment's result is kept until the report is written."""
@@ -56,8 +57,10 @@ class Run:
 
     def key(self, planned: Planned) -> str:
         """Hash of everything a result depends on, but the data (see `kept`)."""
-        sources = source_hash({"common", planned.direction.package})
-        parts = [sources, versions(), self.size, self.seed, str(self.data_root)]
+        package = planned.direction.package
+        if package not in self._sources:
+            self._sources[package] = source_hash({"common", package})
+        parts = [self._sources[package], versions(), self.size, self.seed, str(self.data_root)]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

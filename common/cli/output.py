@@ -13,22 +13,22 @@ def print_json(value: Any) -> None:
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table that folds to the terminal's width; plain text where there is no terminal."""
+    """A table that folds to the terminal's width; plain text of 160 columns elsewhere."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=160)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in head:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(_plain(cell) for cell in row))
-    console.print(table)
-
-
-def _plain(text: str) -> Any:
-    from rich.text import Text
-
-    return Text(text)
+        table.add_row(*map(Text, row))
+    console = Console(highlight=False)
+    if console.is_terminal:
+        console.print(table)
+        return
+    plain = Console(highlight=False, width=160, color_system=None)
+    with plain.capture() as captured:
+        plain.print(table)
+    for line in captured.get().splitlines():
+        print(line.rstrip())

@@ -120,9 +120,10 @@ class State(Enum):
 class Counters:
     """What happened since the driver was opened, in samples.
 
-    received: delivered to the queue. dropped: lost before they reached the host (gaps of the
-    device's counter). overruns: taken off the queue unread. corrupt, duplicates, reordered: came,
-    and were refused. clock_steps: jumps of the device's clock. reconnects: in connections.
+    received: delivered to the queue. dropped: gaps of the device's counter, whether the sample
+    never came, came too late or came corrupt. overruns: taken off the queue unread. corrupt,
+    duplicates, reordered: came, and were refused. clock_steps: the device's clock was set.
+    reconnects: connections made after the first.
     """
 
     received: int = 0

@@ -68,17 +68,16 @@ class Mailbox(Generic[T]):
                     raise DriverTimeoutError(f"no sample in {timeout_s} s: {waiting_for}")
                 self._changed.wait(left)
 
-    def newest(self, max_age_s: float) -> tuple[Stamped[T], int]:
-        """(newest sample, unread older ones passed over), StaleError when it is too old."""
+    def newest(self, max_age_s: float) -> Stamped[T]:
+        """The newest sample, and the queue is emptied; StaleError when it is too old."""
         with self._changed:
             letter = self._newest
             if letter is not None and not isinstance(self._end, ClosedError):
                 age_s = time.monotonic() - letter.taken_at
                 if age_s < max_age_s:
-                    passed = max(len(self._queue) - 1, 0)
                     self._queue.clear()
                     self._changed.notify_all()
-                    return letter.sample, passed
+                    return letter.sample
             if self._end is not None:
                 raise self._end.with_traceback(None)
         if letter is None:

@@ -81,14 +81,12 @@ class McapFile:
             except _CutOffError:
                 if is_finished:
                     raise self._damage(whole, "a record is longer than the file") from None
-                self.loss = (
-                    f"{self.path}: the recording was cut off; its last {size - whole} of {size} "
-                    "bytes hold no complete record and are lost"
-                )
+                self.loss = self._cut_off(whole, size)
                 return
             except _MALFORMED as error:
                 raise self._damage(whole, str(error) or repr(error)) from error
             if isinstance(record, Footer):
+                self.loss = "" if is_finished else self._cut_off(whole, size)
                 return
             yield from self._contents(data, whole) if data else (record,)
             whole = stream.tell()
@@ -116,6 +114,12 @@ class McapFile:
                 yield Entry(topic, schema, record.log_time, record.sequence, record.data)
         if len(self._channels) + len(self._schemas) + len(self.metadata) > MAX_CHANNELS:
             raise RecordingError(f"{self.path}: over {MAX_CHANNELS} channels, schemas and metadata")
+
+    def _cut_off(self, whole: int, size: int) -> str:
+        return (
+            f"{self.path}: the recording was cut off; its last {size - whole} of {size} bytes "
+            "hold no complete record and are lost"
+        )
 
     def _damage(self, offset: int, what: str) -> RecordingError:
         return RecordingError(f"{self.path}: damaged behind byte {offset}: {what}")

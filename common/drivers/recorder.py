@@ -10,6 +10,7 @@ at once, so a recorder that is killed loses the samples of its last chunk and no
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -23,6 +24,7 @@ from mcap_ros2.writer import Writer
 from common.drivers.base import (
     Driver,
     DriverSpec,
+    DriverTimeoutError,
     EndOfStreamError,
     Health,
     RecordingError,
@@ -185,18 +187,31 @@ def record(
     """
     with open_driver(config) as driver, Recorder(path) as recorder:
         started = time.monotonic()
-        elapsed_s = 0.0
         end = ""
         while not end:
-            try:
-                recorder.write(driver.read(timeout_s), driver.spec)
-            except EndOfStreamError:
-                end = "end of stream"
-            elapsed_s = time.monotonic() - started
-            progress(recorder.samples, elapsed_s)
+            left_s = math.inf if seconds is None else started + seconds - time.monotonic()
+            end = _record_one(
+                driver, recorder, min(timeout_s, left_s), is_last_wait=left_s < timeout_s
+            )
+            progress(recorder.samples, time.monotonic() - started)
             if frames is not None and recorder.samples >= frames:
                 end = "frames"
-            elif seconds is not None and elapsed_s >= seconds:
-                end = "seconds"
-        health = driver.health
+        elapsed_s, health = time.monotonic() - started, driver.health
     return Recorded(path, recorder.samples, elapsed_s, path.stat().st_size, end, health)
+
+
+def _record_one(
+    driver: Driver[Any], recorder: Recorder, wait_s: float, *, is_last_wait: bool
+) -> str:
+    """Record one sample; why the recording ends, or ""."""
+    if wait_s <= 0:
+        return "seconds"
+    try:
+        recorder.write(driver.read(wait_s), driver.spec)
+    except EndOfStreamError:
+        return "end of stream"
+    except DriverTimeoutError:
+        if not is_last_wait:
+            raise
+        return "seconds"
+    return ""

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from common.drivers.base import ConfigError, Driver
+from common.drivers.validation import explain
 
 GROUP = "lingnan.drivers"
 
@@ -55,14 +56,22 @@ def broken() -> tuple[Broken, ...]:
     return tuple(failures)
 
 
+def load(key: str) -> Any:
+    """The driver class of "kind/type". ConfigError when there is none, or it does not load."""
+    known = table()
+    if key not in known:
+        raise ConfigError(f"no driver {key!r}; there are: {', '.join(sorted(known))}")
+    try:
+        return _load(key, known[key])
+    except Exception as error:  # a plug-in's import may raise anything
+        raise ConfigError(f"driver {key} ({known[key]}) does not load: {error!r}") from error
+
+
 def create(config: BaseModel | Mapping[str, Any]) -> Driver[Any]:
     """A driver, not opened. Plain values need `kind` and `type`. ConfigError says what is wrong."""
     values = config if isinstance(config, Mapping) else dict(config)
     key = f"{values.get('kind')}/{values.get('type')}"
-    known = table()
-    if key not in known:
-        raise ConfigError(f"no driver {key!r}; there are: {', '.join(sorted(known))}")
-    driver_class = _load_or_refuse(key, known[key])
+    driver_class = load(key)
     model = _validated(config, driver_class, key) if isinstance(config, Mapping) else config
     driver: Driver[Any] = driver_class(model)
     return driver
@@ -79,15 +88,8 @@ def _validated(values: Mapping[str, Any], driver_class: Any, key: str) -> BaseMo
     try:
         model: BaseModel = driver_class.Config.model_validate(dict(values))
     except ValidationError as error:
-        raise ConfigError(f"config of {key}: {error}") from error
+        raise ConfigError(f"config of {key}: {explain(error)}") from error
     return model
-
-
-def _load_or_refuse(key: str, target: str) -> Any:
-    try:
-        return _load(key, target)
-    except Exception as error:
-        raise ConfigError(f"driver {key} ({target}) does not load: {error!r}") from error
 
 
 def _load(key: str, target: str) -> Any:

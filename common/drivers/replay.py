@@ -31,8 +31,8 @@ _MALFORMED = (ValueError, TypeError, KeyError, IndexError, RecursionError, struc
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """A sample still encoded, and its SampleInfo where the recorder was ours."""
+class Encoded:
+    """A sample as it lies in the file, and its SampleInfo where the recorder was ours."""
 
     index: int
     message: Entry
@@ -53,7 +53,7 @@ class Topic(Generic[T]):
         self._decode = decoder(codec.schema, codec.definition)
         self._decode_info = decoder(INFO_SCHEMA, INFO_DEFINITION)
 
-    def samples(self) -> Iterator[Recorded]:
+    def samples(self) -> Iterator[Encoded]:
         """In the order of the file. RecordingError at damage, or when the topic is not clear."""
         wanted, infos, index = self.name, {}, 0
         for entry in self.file.entries():
@@ -61,7 +61,7 @@ class Topic(Generic[T]):
                 infos[entry.topic.removesuffix(INFO_SUFFIX)] = entry.data
             elif entry.schema == self._codec.schema and entry.topic == (wanted or entry.topic):
                 wanted = entry.topic
-                yield Recorded(index, entry, infos.pop(entry.topic, None))
+                yield Encoded(index, entry, infos.pop(entry.topic, None))
                 index += 1
             elif entry.schema == self._codec.schema and not self.name:
                 raise RecordingError(
@@ -69,28 +69,28 @@ class Topic(Generic[T]):
                     f"name one, {wanted!r} or {entry.topic!r}"
                 )
 
-    def decode(self, recorded: Recorded) -> tuple[RawSample[T], str]:
+    def decode(self, encoded: Encoded) -> tuple[RawSample[T], str]:
         """(sample, frame_id). CorruptSampleError when the message is not what it should be."""
         try:
-            message = self._decode(recorded.message.data)
-            stamp = self._stamp(recorded, message)
+            message = self._decode(encoded.message.data)
+            stamp = self._stamp(encoded, message)
             value = self._codec.decode(message, stamp.pop("attributes"))
             if min(stamp["device_time_ns"], stamp["host_time_ns"], stamp["counter"]) < 0:
                 raise ValueError("a time or a number before 0")
             return RawSample(value=value, **stamp), str(message.header.frame_id)
         except _MALFORMED as error:
-            where = f"{self.file.path}: sample {recorded.index} of {recorded.message.topic}"
+            where = f"{self.file.path}: sample {encoded.index} of {encoded.message.topic}"
             raise CorruptSampleError(f"{where}: {error}") from error
 
-    def _stamp(self, recorded: Recorded, message: Any) -> dict[str, Any]:
-        if recorded.info is None:
+    def _stamp(self, encoded: Encoded, message: Any) -> dict[str, Any]:
+        if encoded.info is None:
             return {
-                "counter": recorded.index,
+                "counter": encoded.index,
                 "device_time_ns": header_stamp_ns(message),
-                "host_time_ns": recorded.message.log_time_ns,
+                "host_time_ns": encoded.message.log_time_ns,
                 "attributes": {},
             }
-        info = self._decode_info(recorded.info)
+        info = self._decode_info(encoded.info)
         if len(info.attributes_json) > MAX_ATTRIBUTES:
             raise ValueError(f"over {MAX_ATTRIBUTES} characters of attributes")
         return {
@@ -138,11 +138,11 @@ class ReplayBackend(Generic[T]):
         return sample
 
     def _decoded(self) -> RawSample[T]:
-        recorded = next(self._samples, None)
-        if recorded is None:
+        encoded = next(self._samples, None)
+        if encoded is None:
             loss = self._topic.file.loss
             raise EndOfStreamError(loss or f"{self._topic.file.path}: end of the recording")
-        raw, _ = self._topic.decode(recorded)
+        raw, _ = self._topic.decode(encoded)
         return RawSample(
             raw.counter, raw.device_time_ns, self._amend(raw.value), raw.checksum, raw.host_time_ns
         )

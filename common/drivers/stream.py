@@ -201,8 +201,7 @@ class _Stream(Generic[T]):
         return sample
 
     def read_latest(self, max_age_s: float) -> Stamped[T]:
-        sample, _ = self._mailbox.newest(max_age_s)
-        return sample
+        return self._mailbox.newest(max_age_s)
 
     def _overrun(self, count: int) -> None:
         with self._lock:

@@ -64,9 +64,7 @@ class Guard:
         if not tokens.same(request.query_params["token"], self._token):
             return _refuse(401, "wrong token")
         rest = [
-            (k, v)
-            for k, v in parse_qsl(request.url.query, keep_blank_values=True)
-            if k != "token"
+            (k, v) for k, v in parse_qsl(request.url.query, keep_blank_values=True) if k != "token"
         ]
         path = local_path(quote(request.url.path) + ("?" + urlencode(rest) if rest else ""))
         return remember(RedirectResponse(path, 303), request, self._token)

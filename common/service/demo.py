@@ -93,6 +93,7 @@ class DemoHub:
                 return
             before, self._stop, self._running = self._thread, threading.Event(), True
             self.state, self.error = "running", ""
+            self.recent.clear()
             self._thread = threading.Thread(
                 target=self._run,
                 args=(self._stop, before),
@@ -108,8 +109,10 @@ class DemoHub:
             self._play(stop)
             self._ended(stop, "idle", "")
         except Exception as error:  # a direction's fault is shown and kills nothing
-            _log.exception("the demonstration of %s failed", self.name)
-            self._ended(stop, "failed", f"{type(error).__name__}: {error}")
+            told = f"{type(error).__name__}: {error}"
+            _log.error("the demonstration of %s failed: %s", self.name, told)
+            _log.debug("the fault in full", exc_info=True)
+            self._ended(stop, "failed", told)
 
     def _play(self, stop: threading.Event) -> None:
         watched = time.monotonic()

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, FastAPI, Response
 
 from common.service.metrics import CONTENT_TYPE
 from common.service.state import Parts
 
-open_router = APIRouter(tags=["health"])
 router = APIRouter(tags=["health"])
 
 
-@open_router.get("/healthz")
 async def healthz() -> dict[str, str]:
     """The process answers."""
     return {"status": "ok"}
 
 
-@open_router.get("/readyz", responses={503: {"description": "Not ready"}})
 def readyz(parts: Parts, response: Response) -> dict[str, str]:
     """Models are loaded and the server is not stopping; details need the token (/status)."""
     ready = not parts.drain.on and not parts.models.faults()
@@ -31,3 +28,9 @@ def readyz(parts: Parts, response: Response) -> dict[str, str]:
 def metrics(parts: Parts) -> Any:
     """Prometheus exposition."""
     return Response(parts.metrics.text(), media_type=CONTENT_TYPE)
+
+
+def add_open_routes(app: FastAPI) -> None:
+    """The two that answer without a token; see `access.OPEN_ROUTES`."""
+    app.get("/healthz", tags=["health"])(healthz)
+    app.get("/readyz", tags=["health"], responses={503: {"description": "Not ready"}})(readyz)

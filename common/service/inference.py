@@ -192,7 +192,7 @@ def _summary(name: str, array: NDArray[Any]) -> dict[str, Any]:
         "name": name,
         "shape": list(array.shape),
         "datatype": tensors.datatype(array.dtype),
-        "sha256": hashlib.sha256(np.ascontiguousarray(array)).hexdigest(),
+        "sha256": hashlib.sha256(np.ascontiguousarray(array).data).hexdigest(),
     }
     whole = array.size <= _SHOWN and (array.dtype.kind != "f" or bool(np.isfinite(array).all()))
     return {**told, "data": array.ravel().tolist()} if whole else told

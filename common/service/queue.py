@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Annotated, ParamSpec, Protocol, TypeVar
 
@@ -80,7 +80,7 @@ class WorkQueue:
         except RuntimeError:
             self._give_back()
             raise self._refuse(503, "stopping", "the server is stopping") from None
-        future.add_done_callback(self._give_back)
+        future.add_done_callback(lambda _: self._give_back())
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), self._deadline_s)
         except TimeoutError:
@@ -98,7 +98,7 @@ class WorkQueue:
                 raise self._refuse(429, "queue", f"{self.capacity} requests are being worked on")
             self._taken += 1
 
-    def _give_back(self, _: Future[object] | None = None) -> None:
+    def _give_back(self) -> None:
         with self._lock:
             self._taken -= 1
 

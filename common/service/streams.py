@@ -81,12 +81,14 @@ def _refuse_if(parts: Service, full: bool) -> None:
 
 
 async def _pictures(parts: Service, hub: DemoHub) -> AsyncIterator[bytes]:
+    boundary = f"--{_BOUNDARY}\r\n".encode()
+    yield boundary
     with hub.watch() as watcher:
         async for frame in watcher.items(_TICK_S, parts.settings.stream_s):
             if frame is not None:
-                size = len(frame.jpeg)
-                head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {size}"
-                yield head.encode() + b"\r\n\r\n" + frame.jpeg + b"\r\n"
+                head = f"Content-Type: image/jpeg\r\nContent-Length: {len(frame.jpeg)}\r\n\r\n"
+                # with the next boundary: browsers show a picture once they have seen where it ends
+                yield head.encode() + frame.jpeg + b"\r\n" + boundary
 
 
 async def _facts(parts: Service, hub: DemoHub) -> AsyncIterator[bytes]:
@@ -103,6 +105,8 @@ async def _events(parts: Service, hub: DemoHub | None) -> AsyncIterator[bytes]:
         news = stack.enter_context(parts.events.watch(_DEPTH))
         silent: Fanout[DemoFrame] = Fanout(1)
         frames = stack.enter_context(silent.watch() if hub is None else hub.watch())
+        for found in list(hub.recent) if hub else ():  # what was found before this watcher came
+            yield _event("facts", found)
         async for frame in frames.items(_TICK_S, parts.settings.stream_s):
             if frame is not None:
                 yield _event("facts", frame.facts)

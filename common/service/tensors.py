@@ -190,7 +190,9 @@ def _from_json(given: InferInput) -> NDArray[Any]:
         raise TensorError(f"input {given.name!r}: data is not {given.datatype}")
     with np.errstate(over="ignore", invalid="ignore"):
         array = values.astype(dtype).reshape(shape)
-    exact = np.isfinite(array).all() if dtype.kind == "f" else (array.ravel() == values.ravel()).all()
+    exact = (
+        np.isfinite(array).all() if dtype.kind == "f" else (array.ravel() == values.ravel()).all()
+    )
     if not exact:
         raise TensorError(f"input {given.name!r}: a value is outside {given.datatype}")
     return array

@@ -36,7 +36,9 @@ def _thumbnail(pixels: NDArray[Any], finding: Mapping[str, Any]) -> str:
     half = max(x1 - x0, y1 - y0, 8.0) * (0.5 + _MARGIN)
     centre = ((x0 + x1) / 2, (y0 + y1) / 2)
     edge = max(round(2 * half), 1)
-    crop = cv2.getRectSubPix(pixels, (min(edge, pixels.shape[1]), min(edge, pixels.shape[0])), centre)
+    crop = cv2.getRectSubPix(
+        pixels, (min(edge, pixels.shape[1]), min(edge, pixels.shape[0])), centre
+    )
     small = cv2.resize(crop, (_EDGE_PX, _EDGE_PX), interpolation=cv2.INTER_AREA)
     encoded = cv2.imencode(".jpg", small, (cv2.IMWRITE_JPEG_QUALITY, 80))[1]
     return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode()

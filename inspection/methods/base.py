@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,8 @@ class Finding:
     score: the image's anomaly score; larger is worse, the scale is the method's own.
     threshold: defective at or above it; None before one has been chosen.
     score_map: (H, W) float32 at the image's own size, or None where the method has none.
-    detections: boxes of what was found, in pixels of the image.
+    detections: boxes of candidates, in pixels of the image, scored on the threshold's scale; weak
+        ones too where the method ranks them, so that a precision-recall curve can be drawn.
     """
 
     score: float
@@ -36,6 +37,32 @@ class Finding:
         if self.threshold is None:
             raise ValueError("no threshold was chosen for this method yet: teach it first")
         return self.score >= self.threshold
+
+    @property
+    def found(self) -> Detections:
+        """The detections at or above the threshold; all of them before one was chosen."""
+        if self.threshold is None:
+            return self.detections
+        kept = self.detections.scores >= self.threshold
+        return Detections(
+            self.detections.boxes_px[kept],
+            self.detections.scores[kept],
+            self.detections.labels[kept],
+            self.detections.names,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldOut:
+    """Scores by models that were not taught on what they scored: what a threshold is chosen on.
+
+    defects: (N,) one a defect or, where `unit` is "image", one a defective image; -inf where
+    nothing was found. good: (M,) one a good image, or one a false find.
+    """
+
+    defects: NDArray[np.float64]
+    good: NDArray[np.float64]
+    unit: str = "image"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +105,13 @@ class Method(Protocol):
     def from_state(cls, state: State, settings: Mapping[str, Any]) -> Self:
         """The method back from a job file's state and its JSON settings."""
         ...
+
+
+@runtime_checkable
+class KnowsHeldOut(Protocol):
+    """A method whose teaching scored every lesson by a model that had not seen its part."""
+
+    held_out: HeldOut
 
 
 Teach = Callable[[Sequence[Lesson], Progress], Method]

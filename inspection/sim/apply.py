@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspection.sim.defects import WAVELENGTH_UM, Imprint, Matter
-from inspection.sim.render import Ambient, Lamps, Points, shade
+from inspection.sim.render import U16, Ambient, Lamps, Points, shade
 from inspection.sim.surface import Surface
 
 F32 = NDArray[np.float32]
@@ -31,11 +31,12 @@ def repaint(
     fine: int,
     lamps: Lamps,
     ambient: Ambient,
+    blocked: U16 | None = None,
 ) -> None:
     """Shade the touched pixels of the flat `radiance` anew, in place.
 
     A fine point has the slope of its pixel plus that of the defect, so that an imprint of nothing
-    changes nothing: no seam tells where a defect was put.
+    changes nothing: no seam tells where a defect was put. A defect casts no shadow beyond itself.
     """
     index, _ = touched(imprint, surface.albedo.shape, fine)
     width = surface.albedo.shape[1]
@@ -47,7 +48,8 @@ def repaint(
     points = changed(
         host, imprint.matter, slope_x.ravel(), slope_y.ravel(), share.ravel().astype(np.float32)
     )
-    radiance[index] = shade(points, lamps, ambient).reshape(-1, fine * fine).mean(axis=1)
+    hidden = None if blocked is None else np.repeat(blocked[index], fine * fine)
+    radiance[index] = shade(points, lamps, ambient, hidden).reshape(-1, fine * fine).mean(axis=1)
 
 
 def changed(host: Points, matter: Matter, slope_x: F32, slope_y: F32, share: F32) -> Points:

@@ -84,7 +84,7 @@ def glaze(draw: Draw, shape: Shape, pixel_um: float) -> Surface:
 def _plain(pixel_um: float, relief: object, **maps: object) -> Surface:
     height = np.asarray(relief, np.float32)
     full = {k: np.broadcast_to(np.float32(v), height.shape) for k, v in maps.items()}  # type: ignore[arg-type]
-    return Surface(pixel_um, height, inspectable=np.ones(height.shape, bool), **full)
+    return Surface(pixel_um, height, zones=np.ones(height.shape, np.uint8), **full)
 
 
 MATERIALS = {
@@ -93,6 +93,6 @@ MATERIALS = {
         Material("metal", "金属", metal, {"coaxial": 1.0, "ring": 0.5}, 0.42),
         Material("glass", "玻璃", glass, {"coaxial": 1.0}, 0.50),
         Material("glaze", "陶瓷釉面", glaze, {"coaxial": 1.0, "ring": 7.0}, 0.50),
-        Material("smd", "贴片式电子原件", smd.board, {"coaxial": 1.0, "ring": 2.0}, 0.30),
+        Material("smd", "贴片式电子原件", smd.board, {"coaxial": 1.0, "east": 2.5}, 0.24),
     )
 }

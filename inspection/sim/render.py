@@ -2,8 +2,8 @@
 
 The camera looks along -z at every point, so that a pixel needs its slope and its material alone.
 A lamp of finite size is a direction whose half-angle widens the coat's lobe: half-vectors turn by
-half the lamp's angle, and the squares of the widths add. Not modelled: cast shadows and light
-that bounces between surfaces.
+half the lamp's angle, and the squares of the widths add. Cast shadows are hard-edged (`shadows`).
+Not modelled: light that bounces between surfaces, and one surface hiding the room light.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from inspection.sim.brdf import brdf, fresnel
 from inspection.sim.jit import njit
 
 F32 = NDArray[np.float32]
+U16 = NDArray[np.uint16]
 
 BLOCKED_SIN2 = 0.04  # the lens itself: no room light comes from within about 11 degrees of it
 
@@ -60,8 +61,16 @@ class Ambient:
     gradient_y: float = 0.0
 
 
-def shade(points: Points, lamps: Lamps, ambient: Ambient = Ambient()) -> F32:  # noqa: B008
-    """Radiance towards the camera at every point, (N,) float32, in the lamps' unit per sr."""
+def shade(
+    points: Points,
+    lamps: Lamps,
+    ambient: Ambient = Ambient(),  # noqa: B008
+    blocked: U16 | None = None,
+) -> F32:
+    """Radiance towards the camera at every point, (N,) float32, in the lamps' unit per sr.
+
+    blocked: (N,), bit k set where lamp k does not reach the point; None where all do.
+    """
     out = np.empty(points.slope_x.shape, np.float32)
     _shade(
         points.slope_x,
@@ -74,13 +83,14 @@ def shade(points: Points, lamps: Lamps, ambient: Ambient = Ambient()) -> F32:  #
         lamps.irradiance,
         np.tan(lamps.half_angle / 2) ** 2,
         np.array([ambient.radiance, ambient.gradient_x, ambient.gradient_y], np.float32),
+        np.zeros(0, np.uint16) if blocked is None else blocked,
         out,
     )
     return out
 
 
 @njit(cache=True, fastmath=True)
-def _shade(p, q, albedo, f0, alpha_x, alpha_y, toward, irradiance, spread2, room, out):  # type: ignore[no-untyped-def]
+def _shade(p, q, albedo, f0, alpha_x, alpha_y, toward, irradiance, spread2, room, blocked, out):  # type: ignore[no-untyped-def]
     for i in range(p.size):
         nz = 1.0 / sqrt(1.0 + p[i] * p[i] + q[i] * q[i])
         nx, ny = -p[i] * nz, -q[i] * nz
@@ -93,7 +103,7 @@ def _shade(p, q, albedo, f0, alpha_x, alpha_y, toward, irradiance, spread2, room
         for k in range(irradiance.size):
             lx, ly, lz = toward[k, 0], toward[k, 1], toward[k, 2]
             iz = lx * nx + ly * ny + lz * nz
-            if iz <= 1e-4:
+            if iz <= 1e-4 or (blocked.size > 0 and (blocked[i] >> k) & 1):
                 continue
             ix, iy = lx * tx + ly * ty + lz * tz, lx * bx + ly * by + lz * bz
             ax = sqrt(alpha_x[i] * alpha_x[i] + spread2[k])
@@ -120,3 +130,39 @@ def _room_light(nx, ny, nz, albedo, f0, alpha2, room):  # type: ignore[no-untype
 def lambert_level() -> float:
     """Radiance of a white Lambertian surface per unit irradiance, 1/sr."""
     return 1 / pi
+
+
+TALL_UM = 20.0  # relief below this casts no shadow worth a pixel
+
+
+def shadows(height_um: F32, pixel_um: float, lamps: Lamps) -> U16 | None:
+    """Which lamps do not reach a pixel, flat, as `shade` takes it; None where nothing is tall.
+
+    Walks from each pixel towards the lamp until the ray is above everything.
+    """
+    top = float(height_um.max())
+    if top - float(height_um.min()) < TALL_UM:
+        return None
+    blocked = np.zeros(height_um.size, np.uint16)
+    for k, (x, y, z) in enumerate(lamps.directions):
+        reach = float(np.hypot(x, y))
+        if reach > 0.3:  # steeper lamps shadow less than a pixel per 30 um
+            _walk(height_um, x / reach, y / reach, pixel_um * z / reach, top, k, blocked)
+    return blocked
+
+
+@njit(cache=True, fastmath=True)
+def _walk(height, dx, dy, rise, top, bit, blocked):  # type: ignore[no-untyped-def]
+    rows, columns = height.shape
+    for row in range(rows):
+        for column in range(columns):
+            ray, step = height[row, column] + rise, 1
+            while ray < top:
+                y, x = int(row + step * dy + 0.5), int(column + step * dx + 0.5)
+                if y < 0 or x < 0 or y >= rows or x >= columns:
+                    break
+                if height[y, x] > ray:
+                    blocked[row * columns + column] |= 1 << bit
+                    break
+                ray += rise
+                step += 1

@@ -17,7 +17,7 @@ from inspection.sim.apply import repaint, touched
 from inspection.sim.defects import Defect, Imprint, Kind, imprint
 from inspection.sim.materials import MATERIALS, Material
 from inspection.sim.regimes import REGIMES, Regime
-from inspection.sim.render import Ambient, Lamps, shade
+from inspection.sim.render import Ambient, Lamps, shade, shadows
 from inspection.sim.station import Station
 from inspection.sim.surface import Draw, Surface
 
@@ -115,9 +115,10 @@ class StationScene:
         level = self._material.level * FULL_WELL_E / EXPOSURE_US
         gain = level * part.gain_error / max(float(np.median(dark)), 1e-6)
         room = self._room(part, lamps, time_s)
-        radiance = shade(part.surface.points, lamps, room)
+        blocked = shadows(part.surface.height_um, PIXEL_UM, lamps)
+        radiance = shade(part.surface.points, lamps, room, blocked)
         for defect, mark in zip(part.defects, part.imprints, strict=True):
-            repaint(radiance, part.surface, mark, FINE[defect.kind], lamps, room)
+            repaint(radiance, part.surface, mark, FINE[defect.kind], lamps, room, blocked)
         radiance *= np.float32(gain)
         return radiance.reshape(self._shape)
 
@@ -157,7 +158,7 @@ class StationScene:
 
 
 def _place(plan: Plan, surface: Surface, rng: np.random.Generator) -> list[Defect]:
-    """Defects in cells of a square grid, on inspectable pixels."""
+    """Defects in cells of a square grid, as often in one zone of the surface as in another."""
     if plan.count == 0:
         return []
     grid = int(np.ceil(np.sqrt(plan.count)))
@@ -167,9 +168,11 @@ def _place(plan: Plan, surface: Surface, rng: np.random.Generator) -> list[Defec
         row, column = divmod(int(cell), grid)
         rows = _inner(row, grid, height)
         columns = _inner(column, grid, width)
-        free = np.argwhere(surface.inspectable[rows, columns])
-        if len(free) == 0:
+        zones = surface.zones[rows, columns]
+        there = np.unique(zones[zones > 0])
+        if there.size == 0:
             continue
+        free = np.argwhere(zones == there[int(rng.integers(there.size))])
         y, x = free[int(rng.integers(len(free)))] + (rows.start, columns.start) + rng.random(2)
         kind = cast("Kind", plan.kinds[int(rng.integers(len(plan.kinds)))])
         form = FORMS[kind][int(rng.integers(len(FORMS[kind])))]

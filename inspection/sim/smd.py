@@ -13,7 +13,7 @@ from inspection.sim.surface import Draw, Surface
 F32 = NDArray[np.float32]
 
 KEEP_OUT_UM = 60.0  # around every structural edge
-MASK, PAD, BODY, TERMINATION, MARK = range(5)
+MASK, BODY, OVERCOAT, TERMINATION, PAD, MARK = range(6)  # the first four are inspected
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class _Layers:
         is_resistor = draw.rng.random() < 0.5
         albedo = draw.between(0.04, 0.07) if is_resistor else draw.between(0.25, 0.40)
         alpha = draw.between(0.25, 0.35) if is_resistor else draw.between(0.35, 0.50)
-        self._lay(window, body, BODY, albedo, 0.05, alpha)
+        self._lay(window, body, OVERCOAT if is_resistor else BODY, albedo, 0.05, alpha)
         self._lay(window, ends, TERMINATION, 0.02, draw.between(0.6, 0.75), draw.between(0.28, 0.40))
         if is_resistor and chip.length_um > 1200:
             self._mark(draw, window, body & ~ends)
@@ -133,12 +133,14 @@ class _Layers:
         self.alpha[window][inside] = alpha
 
     def surface(self) -> Surface:
-        """The maps as a surface; edges of regions and what lies near them are not inspectable."""
+        """The maps as a surface; solder, print, edges and what lies near them are not inspected."""
         size = 2 * int(np.ceil(KEEP_OUT_UM / self.pixel_um)) + 1
         kernel = np.ones((size, size), np.uint8)
         near = cv2.dilate(self.region, kernel) != cv2.erode(self.region, kernel)
+        zones = np.where(near | (self.region > TERMINATION), 0, self.region + 1).astype(np.uint8)
+        alpha = self.alpha
         return Surface(
-            self.pixel_um, self.height_um, self.albedo, self.f0, self.alpha, self.alpha, ~near
+            self.pixel_um, self.height_um, self.albedo, self.f0, alpha, alpha, zones
         )
 
 

@@ -22,7 +22,8 @@ class Surface:
 
     height_um: above the mean plane. albedo: of the body. f0: reflectance of the coat (or of the
     bare metal) at normal incidence. alpha_x, alpha_y: GGX roughness, x across the brushing.
-    inspectable: where a defect may lie; structural edges and their surroundings are left out.
+    zones: uint8, what a pixel belongs to, 0 where nothing is inspected (structural edges and their
+        surroundings). Plain materials have the one zone 1.
     """
 
     pixel_um: float
@@ -31,7 +32,7 @@ class Surface:
     f0: F32
     alpha_x: F32
     alpha_y: F32
-    inspectable: NDArray[np.bool_]
+    zones: NDArray[np.uint8]
 
     @cached_property
     def points(self) -> Points:
@@ -60,12 +61,14 @@ class Draw:
     def field(self, shape: tuple[int, int], scale_px: float) -> F32:
         """An isotropic field of unit deviation whose features are about `scale_px` wide."""
         if self.family == "spectral":
-            return textures.spectral(self.rng, shape, scale_px, scale_px, self.rng.uniform(2.5, 4))
+            falloff = self.rng.uniform(2.5, 4)
+            field = textures.spectral(self.rng, shape, scale_px, scale_px, falloff)
+            return textures.heavy_tailed(self.rng, field)
         return textures.bumps(self.rng, shape, scale_px)
 
     def brushed(self, shape: tuple[int, int], width_px: float, length_px: float) -> F32:
         """A field of grooves along y."""
         if self.family == "spectral":
-            return textures.spectral(self.rng, shape, width_px / 2, length_px / 2, 1.0)
+            return textures.streaks(self.rng, shape, width_px / 2, length_px / 2)
         turn = self.between(0.005, 0.02)
         return textures.grooves(self.rng, shape, width_px, length_px, turn)

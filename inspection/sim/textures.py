@@ -32,6 +32,19 @@ def spectral(
     return unit(field)
 
 
+def streaks(rng: np.random.Generator, shape: Shape, corr_x_px: float, corr_y_px: float) -> F32:
+    """Long correlated streaks, fine and coarse mixed, pulled from Gaussian to heavy-tailed."""
+    fine = spectral(rng, shape, corr_x_px, corr_y_px, 1.0)
+    coarse = spectral(rng, shape, corr_x_px * rng.uniform(1, 3), corr_y_px, rng.uniform(1, 3))
+    return -heavy_tailed(rng, unit(fine + coarse * np.float32(rng.uniform(0, 1.5))))
+
+
+def heavy_tailed(rng: np.random.Generator, field: F32, most: float = 1.0) -> F32:
+    """The field through exp(s x), s up to `most`: from Gaussian to a few high peaks."""
+    pull = np.float32(rng.uniform(0.05, most))
+    return unit(np.exp(np.minimum(field, 4.0) * pull))
+
+
 def bumps(rng: np.random.Generator, shape: Shape, radius_px: float, per_area: float = 0.5) -> F32:
     """Gaussian bumps of random height at random places, `per_area` of them a squared radius.
 
@@ -58,7 +71,7 @@ def grooves(
     n = int(6 * height * width / (width_px * length_px))
     x = rng.uniform(-20, width + 20, n)
     y = rng.uniform(-length_px, height, n)
-    length = rng.gamma(3.0, length_px / 3, n)
+    length = length_px * (0.5 + rng.gamma(3.0, 0.25, n))  # a short cut would be a pit
     field = np.zeros(shape, np.float32)
     _cut(
         field,

@@ -7,19 +7,23 @@ About a quarter of an hour on one core, half of it rendering. The same seed give
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch.nn import functional
 
+from inspection.train.fcn_export import export
 from inspection.train.fcn_net import Fcn
-from inspection.train.fcn_pool import Batch, Frame, batch
+from inspection.train.fcn_pool import Batch, Frame, batch, render_pool
 
 SIDE = 256
 CROPS = 8
 PEAK_RATE = 4e-3
+PARTS, STEPS, SEED = 160, 10_000, 1
 HARD = 0.01  # share of the good cells that count as the hardest
 
 Log = Callable[[str], None]
@@ -59,3 +63,23 @@ def loss(net: Fcn, crops: Batch) -> torch.Tensor:
     on_good = each[good]
     hardest = on_good.topk(max(1, int(HARD * on_good.numel()))).values
     return missed + on_good.mean() * 5 + hardest.mean()
+
+
+def main() -> None:
+    """Render, train, export, check."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "weights")
+    parser.add_argument("--parts", type=int, default=PARTS, help="rendered parts a material")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--seed", type=int, default=SEED)
+    told = parser.parse_args()
+    torch.set_num_threads(1)
+    log: Log = lambda text: print(text, flush=True)  # noqa: E731
+    log(f"rendering {told.parts} parts a material")
+    frames = list(render_pool(told.seed, told.parts))
+    net = train(frames, told.steps, told.seed, log)
+    export(net, told.out, told.seed, log)
+
+
+if __name__ == "__main__":
+    main()

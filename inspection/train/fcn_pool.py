@@ -19,9 +19,10 @@ from inspection.train.fcn_net import STRIDE
 
 F32 = NDArray[np.float32]
 
-POINT_UM = tuple(float(s) for s in np.geomspace(22, 150, 12))
+POINT_UM = (22.0, 25.0, 28.0, 30.0, 32.0, 35.0, 40.0, 50.0, 65.0, 90.0, 150.0)
 SCRATCH_UM = (20.0, 25.0, 30.0, 40.0, 60.0)
 STAIN_UM = (250.0, 350.0, 500.0, 700.0, 1000.0)
+BOARDS = ("smd", "smd")  # again: a board has four hosts in one
 # kind, sizes, defects a part, share of the parts; "" is a good part
 MIX: tuple[tuple[str, tuple[float, ...], int, float], ...] = (
     ("point", POINT_UM, 49, 0.40),
@@ -33,17 +34,17 @@ MIX: tuple[tuple[str, tuple[float, ...], int, float], ...] = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """radiance (H, W) float16 electrons/us; labels (H, W) int16 as `Truth.labels`."""
+    """radiance (H, W) float16 electrons/us; labels (H, W) uint8 as `Truth.labels`."""
 
     radiance: NDArray[np.float16]
-    labels: NDArray[np.int16]
+    labels: NDArray[np.uint8]
     material: str
 
 
 def render_pool(seed: int, per_material: int) -> Iterator[Frame]:
     """Frames of every material in turn."""
     for number in range(per_material):
-        for m, material in enumerate(MATERIALS):
+        for m, material in enumerate((*MATERIALS, *BOARDS)):
             kind, sizes, count, _ = _turn(number, per_material)
             scene = station_scene(
                 material=material,
@@ -54,7 +55,8 @@ def render_pool(seed: int, per_material: int) -> Iterator[Frame]:
                 sizes_um=sizes or (30.0,),
             )
             radiance = scene.render(number, "inspect", number * 0.0137)
-            yield Frame(radiance.astype(np.float16), scene.truth(number).labels, material)
+            labels = scene.truth(number).labels.astype(np.uint8)
+            yield Frame(radiance.astype(np.float16), labels, material)
 
 
 def _turn(number: int, total: int) -> tuple[str, tuple[float, ...], int, float]:
@@ -105,7 +107,7 @@ def _with_sensor(radiance: F32, rng: np.random.Generator) -> tuple[F32]:
     return (np.asarray(np.clip(np.rint(dn), 0, 255) / np.float32(255), np.float32),)
 
 
-def cell_targets(labels: NDArray[np.int16]) -> tuple[F32, F32]:
+def cell_targets(labels: NDArray[np.uint8]) -> tuple[F32, F32]:
     """Target and weight a cell. A defect's cells share sqrt(their number); the cells around do
     not matter, so that the network need not know which side of a border a defect lies."""
     rows, columns = labels.shape[0] // STRIDE, labels.shape[1] // STRIDE

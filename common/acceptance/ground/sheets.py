@@ -47,8 +47,8 @@ SENTENCES = (
     "统一平台接入终端{}台，进一步推广。",
 )
 _CHINESE = "零一二三四五六七八九"
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_ONES = "two three four five six seven eight nine".split()
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_ONES = ("two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def in_chinese(number: int) -> str:

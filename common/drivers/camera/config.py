@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from common.drivers.base import ConfigError, Delivery
+from common.drivers.validation import explain
 from common.types.image import MAX_PIXELS
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -23,6 +24,13 @@ class _Camera(BaseModel):
     kind: Literal["camera"] = "camera"
     frame_id: str = Field("camera_optical", min_length=1, max_length=200)
     um_per_px: Positive | None = None
+
+    @model_validator(mode="after")
+    def _fits_an_image(self) -> Self:
+        height, width = (getattr(self, side, None) for side in ("height_px", "width_px"))
+        if height and width and height * width > MAX_PIXELS:
+            raise ValueError(f"height_px x width_px = {height} x {width} is over {MAX_PIXELS} px")
+        return self
 
 
 class SensorModel(BaseModel):
@@ -155,10 +163,5 @@ def parse(
     try:
         config = _ADAPTER.validate_python(values)
     except ValidationError as error:
-        raise ConfigError(f"camera config: {error}") from error
+        raise ConfigError(f"camera config: {explain(error)}") from error
     return config  # type: ignore[no-any-return]
-
-
-def too_large(height_px: int, width_px: int) -> bool:
-    """Whether a frame is over the pixel limit of Image."""
-    return height_px * width_px > MAX_PIXELS

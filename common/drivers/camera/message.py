@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,14 @@ uint32 step
 uint8[] data
 {HEADER_DEFINITION}"""
 
-_ATTRIBUTES = ("um_per_px", "light", "trigger", "exposure_us", "gain_db")
+# fields of Image that the message has no place for, and their types in JSON
+_ATTRIBUTES: dict[str, type | tuple[type, ...]] = {
+    "um_per_px": (float, int, NoneType),
+    "light": str,
+    "trigger": (int, NoneType),
+    "exposure_us": (float, int, NoneType),
+    "gain_db": (float, int, NoneType),
+}
 
 
 def _encode(sample: Stamped[Image]) -> dict[str, Any]:
@@ -41,6 +49,9 @@ def _encode(sample: Stamped[Image]) -> dict[str, Any]:
 
 def _decode(message: Any, attributes: Mapping[str, Any]) -> Image:
     known = {name: attributes[name] for name in _ATTRIBUTES if name in attributes}
+    for name, value in known.items():
+        if not isinstance(value, _ATTRIBUTES[name]):
+            raise ValueError(f"{name} is {value!r}")
     return Image(_pixels(message), message.encoding, **known)
 
 

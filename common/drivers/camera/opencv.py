@@ -10,12 +10,14 @@ from urllib.parse import urlsplit
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from common.drivers.base import ConfigError, DisconnectedError, DriverSpec, EndOfStreamError
 from common.drivers.camera.config import OpenCvCameraConfig
 from common.drivers.camera.view import pixels
 from common.drivers.stream import RawSample, StreamDriver
-from common.types.image import MAX_PIXELS, Image
+from common.drivers.validation import explain
+from common.types.image import Image
 
 SCHEMES = ("rtsp", "rtsps")
 NETWORK_TIMEOUT_MS = 2000
@@ -40,8 +42,6 @@ class OpenCvCamera(StreamDriver[Image]):
                 f"{config.source!r} is live: its config must give height_px, width_px and rate_hz"
             )
         size = (config.height_px, config.width_px)
-        if size[0] * size[1] > MAX_PIXELS:
-            raise ConfigError(f"{size[0]} x {size[1]} px is over {MAX_PIXELS} px")
         spec = DriverSpec(
             kind="camera",
             type="opencv",
@@ -170,14 +170,19 @@ def _completed(config: OpenCvCameraConfig) -> OpenCvCameraConfig:
         capture = _capture(str(path))
     except DisconnectedError as error:
         raise ConfigError(f"{path}: not a video that OpenCV can read") from error
-    own = {
-        "height_px": int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)) or None,
-        "width_px": int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)) or None,
-        "rate_hz": float(capture.get(cv2.CAP_PROP_FPS)) or None,
-    }
+    height, width = (
+        int(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH)
+    )
+    rate_hz = float(capture.get(cv2.CAP_PROP_FPS))
     capture.release()
-    missing = {name: value for name, value in own.items() if getattr(config, name) is None}
-    return config.model_copy(update=missing)
+    if (config.height_px or height, config.width_px or width) != (height, width):
+        declared = f"{config.height_px} x {config.width_px}"
+        raise ConfigError(f"{path} has frames of {height} x {width} px, the config says {declared}")
+    found = {"height_px": height, "width_px": width, "rate_hz": config.rate_hz or rate_hz}
+    try:
+        return OpenCvCameraConfig.model_validate({**config.model_dump(), **found})
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {explain(error)}") from error
 
 
 def _capture(source: int | str) -> Any:

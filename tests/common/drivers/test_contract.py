@@ -39,7 +39,6 @@ def _opencv(folder: Path, **more: Any) -> Driver[Any]:
 
 CAMERAS: dict[str, Callable[[Path], Driver[Any]]] = {
     "sim": lambda folder: create(SIM),
-    "sim, 12 bits": lambda folder: create({**SIM, "sensor": {"bits": 12}}),
     "sim, not in real time": lambda folder: create({**SIM, "realtime": False}),
     "replay": lambda folder: _replay(folder),
     "replay, fast": lambda folder: _replay(folder, pace="fast"),

@@ -1,0 +1,183 @@
+"""lingnan inspection ..."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from inspection.config import Overlays
+
+if TYPE_CHECKING:
+    from inspection.layouts.base import Refusal
+
+app = App(name="inspection", help="Surface defects on real and simulated parts (D1).")
+
+Layout = Literal["deeppcb", "mvtec", "magnetic-tile", "kolektor", "yolo", "folder"]
+OnError = Literal["refuse", "skip"]
+AsJson = Annotated[bool, Parameter(name="--json", negative="")]
+JsonFile = Annotated[Path | None, Parameter(name="--json")]
+
+
+@app.command
+def teach(
+    data: Path,
+    *,
+    layout: Layout,
+    job: Path,
+    method: Literal["auto", "golden", "anomaly", "segment"] = "auto",
+    good_only: bool = False,
+    on_error: OnError = "refuse",
+    miss_target: float = 0.003,
+    false_target: float = 0.01,
+) -> None:
+    """Learn a part from the samples in DATA and write one job file.
+
+    Parameters
+    ----------
+    data:
+        Folder of samples.
+    layout:
+        How the folder is laid out.
+    job:
+        The job file to write.
+    method:
+        auto: golden where every sample has its golden image, else anomaly.
+    good_only:
+        Learn from good parts alone, though the folder holds defects.
+    on_error:
+        refuse stops at the first sample that is not what the layout says; skip counts it.
+    miss_target:
+        The threshold is chosen so that the miss rate's 95 % upper bound holds this.
+    false_target:
+        The same for the false rate, where there are good parts only.
+    """
+    from common.progress import progress
+    from inspection.layouts.table import reader
+    from inspection.teach import Wish
+    from inspection.teach import teach as learn
+
+    read = reader(layout)(data, on_error)
+    with progress() as tell:
+        made = learn(read, Wish(method, good_only, miss_target, false_target), tell)
+    made.save(job)
+    _skipped(read.skipped)
+    told = made.statistics
+    print(f"{job}: {made.kind}, taught on {told['n_images']} images of {told['n_parts']} parts.")
+    print(f"Threshold {made.threshold['value']:.6g}: {told['threshold']}.")
+
+
+@app.command
+def evaluate(
+    data: Path,
+    *,
+    layout: Layout,
+    job: Path,
+    json: JsonFile = None,
+    on_error: OnError = "refuse",
+    include_taught: bool = False,
+) -> None:
+    """Judge a job on the labelled samples in DATA.
+
+    Parameters
+    ----------
+    data:
+        Folder of labelled samples.
+    layout:
+        How the folder is laid out.
+    job:
+        The job file.
+    json:
+        Write the figures to this file, - for standard output.
+    on_error:
+        refuse stops at the first sample that is not what the layout says; skip counts it.
+    include_taught:
+        Judge the very images too that the job was taught on; without it they are left out.
+    """
+    from common.progress import progress
+    from inspection.evaluate import evaluate as judge
+    from inspection.job import Job
+    from inspection.layouts.table import reader
+
+    loaded = Job.load(job)
+    read = reader(layout)(data, on_error)
+    with progress() as tell:
+        scores, _ = judge(read, loaded, tell, include_taught=include_taught)
+    _skipped(read.skipped)
+    _print_scores(scores.to_json(), json)
+
+
+@app.command
+def run(
+    source: str,
+    *,
+    job: Path,
+    out: Path,
+    reference: Path | None = None,
+    um_per_px: float | None = None,
+    overlays: Overlays = "defects",
+    limit: int | None = None,
+    json: AsJson = False,
+) -> None:
+    """Inspect SOURCE; write one line of results an image, and pictures of what was found.
+
+    Parameters
+    ----------
+    source:
+        An image, a folder, a video, an .mcap recording or a camera's config (.json).
+    job:
+        The job file.
+    out:
+        Folder for results.jsonl and overlays; a run that was interrupted goes on there.
+    reference:
+        The golden image, for jobs that compare; `X_temp` beside `X_test` is found by itself.
+    um_per_px:
+        Edge of a pixel on the part in micrometres, so that sizes are told in micrometres.
+    overlays:
+        Which pictures to write.
+    limit:
+        Stop after so many images.
+    json:
+        Print the summary as JSON.
+    """
+    import json as codec
+
+    from common.progress import progress
+    from inspection.config import InspectionConfig
+    from inspection.run import run as inspect
+
+    config = InspectionConfig(job=job, reference=reference, um_per_px=um_per_px, overlays=overlays)
+    with progress() as tell:
+        tally = inspect(source, config, out, tell, limit)
+    if json:
+        print(codec.dumps(tally.to_json(), indent=1, ensure_ascii=False))
+        return
+    for line in tally.refused:
+        print(f"refused: {line}")
+    print(
+        f"{tally.n_images} inspected in {tally.seconds:.1f} s, {tally.n_defective} defective, "
+        f"{tally.n_refused} refused, {tally.n_resumed} were done before; results in {out}"
+    )
+
+
+def _skipped(refusals: tuple[Refusal, ...]) -> None:
+    for refusal in refusals:
+        print(f"skipped: {refusal.path}: {refusal.reason}", file=sys.stderr)
+
+
+def _print_scores(values: dict[str, object], target: Path | None) -> None:
+    import json as codec
+
+    text = codec.dumps(values, indent=1)
+    if target == Path("-"):
+        print(text)
+        return
+    if target is not None:
+        target.write_text(text + "\n", encoding="utf-8")
+    for name, value in values.items():
+        if value is not None:
+            print(
+                f"{name:>16}  {value:.4g}" if isinstance(value, float) else f"{name:>16}  {value}"
+            )

@@ -1,0 +1,195 @@
+"""Compare with a golden image: align, difference, verify each region, name its kind.
+
+For parts of two levels, such as etched boards and prints. Reference-comparison of bare boards as in
+Moganti et al. (1996); the data set and its six kinds are those of Tang et al. (2019), DeepPCB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from common.errors import LingnanError
+from common.types.detections import Detections
+from inspection.methods.base import Finding, HeldOut, Lesson, Progress, State
+from inspection.methods.difference import FEATURES, Region, regions
+from inspection.methods.logistic import Logistic, fit
+from inspection.methods.registration import align
+from inspection.methods.topology import KINDS, contacts, kind
+
+U8 = NDArray[np.uint8]
+
+LEVEL = 128.0  # DN between the phases of a binarised image
+FOLDS = 7  # by part; fewer parts give fewer folds
+TOUCH = 0.5  # of a region's box inside a true box: it is that defect
+NOTHING = -np.inf
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """The regions of one image, what each touches, and how well the two images agree at all."""
+
+    regions: tuple[Region, ...]
+    contacts: tuple[int, ...]
+    mismatch: float
+
+    @property
+    def kinds(self) -> NDArray[np.int64]:
+        """(N,) index into KINDS."""
+        pairs = zip(self.regions, self.contacts, strict=True)
+        return np.array([KINDS.index(kind(r.extra, n)) for r, n in pairs], np.int64)
+
+    @property
+    def features(self) -> NDArray[np.float32]:
+        """(N, D): of the regions, then island, bite (a bridge is neither), log mismatch."""
+        shape = [region.features for region in self.regions]
+        own = np.array(shape, np.float32).reshape(-1, len(FEATURES))
+        touched = np.array(self.contacts)
+        context = (touched == 0, touched == 1, np.full(len(own), np.log(self.mismatch + 1e-3)))
+        return np.column_stack([own, *context]).astype(np.float32)
+
+
+class Golden:
+    """A taught comparison. margin_px: left, top, right, bottom: what true boxes leave free."""
+
+    kind: ClassVar[str] = "golden"
+
+    def __init__(
+        self, verifier: Logistic, margin_px: NDArray[np.float32], threshold: float | None
+    ) -> None:
+        self._verifier = verifier
+        self._margin_px = margin_px
+        self._threshold = threshold
+        self.held_out = HeldOut(np.zeros(0), np.zeros(0), "defect")
+
+    def inspect(self, image: U8, reference: U8 | None = None) -> Finding:
+        """Judge an image against its golden image. ValueError without one, or of another size."""
+        if reference is None:
+            raise ValueError("this job compares: it needs the golden image beside the image")
+        compared = compare(image, reference)
+        scores = self._verifier.logit(compared.features).astype(np.float32)
+        boxes = self.boxes(compared, image.shape)
+        found = Detections(boxes, scores, compared.kinds, KINDS)
+        return Finding(float(scores.max(initial=NOTHING)), self._threshold, None, found)
+
+    def boxes(self, compared: Compared, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """(N, 4) boxes as the teacher draws them, within the image."""
+        return _with_margin(_tight(compared), self._margin_px, shape)
+
+    def to_state(self) -> State:
+        return {"verifier": self._verifier.packed(), "margin_px": self._margin_px}
+
+    @classmethod
+    def from_state(cls, state: State, settings: Mapping[str, Any]) -> Self:
+        packed, margin = state["verifier"], state["margin_px"]
+        if isinstance(packed, bytes) or isinstance(margin, bytes):
+            raise LingnanError("a golden job holds arrays, not models")
+        return cls(Logistic.unpacked(packed), margin, settings.get("threshold"))
+
+
+def compare(image: U8, reference: U8) -> Compared:
+    """All differences of the two, with their kinds."""
+    shown, golden = _grey(image), _grey(reference)
+    aligned = align(golden, shown, LEVEL)
+    part = (shown < LEVEL).astype(np.uint8)
+    laid = (aligned.golden < LEVEL).astype(np.uint8)
+    found = tuple(regions(part, laid))
+    touched = tuple(contacts(region, part, laid) for region in found)
+    return Compared(found, touched, aligned.mismatch)
+
+
+def teach(lessons: Sequence[Lesson], progress: Progress) -> Golden:
+    """Learn what is a defect and what is noise, from boxed samples with their golden images."""
+    if not all(one.reference is not None and one.boxes_px is not None for one in lessons):
+        raise LingnanError("golden needs a golden image and boxes for every sample")
+    compared = []
+    for i, one in enumerate(lessons):
+        assert one.reference is not None
+        compared.append(compare(one.image, one.reference))
+        progress(i + 1, len(lessons), "comparing")
+    truth = [_matched(c, one) for c, one in zip(compared, lessons, strict=True)]
+    everything = np.arange(len(lessons))
+    method = _learn(compared, truth, lessons, everything)
+    method.held_out = _held_out(compared, truth, lessons)
+    return method
+
+
+def _learn(
+    compared: Sequence[Compared],
+    truth: Sequence[NDArray[np.int64]],
+    lessons: Sequence[Lesson],
+    chosen: NDArray[np.integer[Any]],
+) -> Golden:
+    """A verifier and the margins, from the chosen lessons."""
+    features = np.concatenate([compared[i].features for i in chosen])
+    labels = np.concatenate([truth[i] for i in chosen]) >= 0
+    offsets = [_offsets(compared[i], truth[i], lessons[i]) for i in chosen]
+    margin = np.median(np.concatenate(offsets), axis=0)
+    return Golden(fit(features, labels), margin.astype(np.float32), None)
+
+
+def _held_out(
+    compared: Sequence[Compared], truth: Sequence[NDArray[np.int64]], lessons: Sequence[Lesson]
+) -> HeldOut:
+    """Every region scored by a verifier that has not seen its part; -inf for a defect not found."""
+    parts = sorted({one.part for one in lessons})
+    fold = np.array([parts.index(one.part) % FOLDS for one in lessons])
+    defects: list[float] = []
+    false: list[float] = []
+    for k in sorted(set(fold.tolist())):
+        if (fold == k).all():
+            raise LingnanError("samples of at least two boards are needed to choose a threshold")
+        method = _learn(compared, truth, lessons, np.flatnonzero(fold != k))
+        for i in np.flatnonzero(fold == k):
+            scores = method._verifier.logit(compared[i].features)
+            false += scores[truth[i] < 0].tolist()
+            boxes = lessons[i].boxes_px
+            assert boxes is not None
+            defects += [
+                float(scores[truth[i] == j].max(initial=NOTHING)) for j in range(len(boxes))
+            ]
+    return HeldOut(np.array(defects), np.array(false), "defect")
+
+
+def _matched(compared: Compared, lesson: Lesson) -> NDArray[np.int64]:
+    """(N,) index of the true box that each region lies in, -1 for none."""
+    assert lesson.boxes_px is not None
+    tight, true = _tight(compared), lesson.boxes_px
+    if not len(tight) or not len(true):
+        return np.full(len(tight), -1, np.int64)
+    low = np.maximum(tight[:, None, :2], true[None, :, :2])
+    high = np.minimum(tight[:, None, 2:], true[None, :, 2:])
+    shared = np.prod(np.clip(high - low, 0, None), axis=2)
+    share = shared / np.prod(tight[:, 2:] - tight[:, :2], axis=1)[:, None]
+    best = share.argmax(1)
+    return np.where(share.max(1) >= TOUCH, best, -1)
+
+
+def _offsets(compared: Compared, truth: NDArray[np.int64], lesson: Lesson) -> NDArray[np.float32]:
+    """(M, 4) how far the true boxes reach beyond the regions that are one defect alone."""
+    assert lesson.boxes_px is not None
+    alone = [i for i, j in enumerate(truth) if j >= 0 and (truth == j).sum() == 1]
+    tight = _tight(compared)[alone]
+    true = lesson.boxes_px[truth[alone]]
+    return np.concatenate([tight[:, :2] - true[:, :2], true[:, 2:] - tight[:, 2:]], axis=1)
+
+
+def _tight(compared: Compared) -> NDArray[np.float32]:
+    return np.array([r.box_px for r in compared.regions], np.float32).reshape(-1, 4)
+
+
+def _with_margin(
+    boxes: NDArray[np.float32], margin: NDArray[np.float32], shape: tuple[int, ...]
+) -> NDArray[np.float32]:
+    grown = boxes + margin * np.array([-1, -1, 1, 1], np.float32)
+    height, width = shape[:2]
+    return np.clip(grown, 0, np.array([width, height, width, height], np.float32))
+
+
+def _grey(image: U8) -> U8:
+    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))

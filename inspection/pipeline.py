@@ -1,0 +1,96 @@
+"""From a stamped image to a decision. Pure: no I/O, no clock; one recording, one result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from common.types.image import Image
+from common.types.stamped import Stamped
+from inspection.methods.base import Finding, Method
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Something found: box x0 y0 x1 y1 in pixels (x1, y1 exclusive edges), its longer edge in um
+    where the scale is known."""
+
+    kind: str
+    score: float
+    box_px: tuple[float, float, float, float]
+    size_um: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inspection:
+    """The decision on one image. score >= threshold rejects the part."""
+
+    is_defective: bool
+    score: float
+    threshold: float
+    regions: tuple[Region, ...]
+    finding: Finding
+
+
+class Pipeline:
+    """A taught method on a line: to 8 bit, compare and score, decide, measure in micrometres."""
+
+    def __init__(
+        self,
+        method: Method,
+        reference: NDArray[np.uint8] | None = None,
+        um_per_px: float | None = None,
+    ) -> None:
+        self._method = method
+        self._reference = reference
+        self._um_per_px = um_per_px
+
+    def step(
+        self, sample: Stamped[Image], reference: NDArray[np.uint8] | None = None
+    ) -> Stamped[Inspection]:
+        """Judge one image. `reference` goes before the pipeline's own, where a source brings one.
+
+        ValueError when the image is not one the method was taught for.
+        """
+        image = to_8_bit(sample.value)
+        golden = self._reference if reference is None else reference
+        finding = self._method.inspect(image, golden)
+        if finding.threshold is None:
+            raise ValueError("the method has no threshold: it was not taught to the end")
+        return sample.with_value(
+            Inspection(
+                is_defective=finding.is_defective,
+                score=finding.score,
+                threshold=finding.threshold,
+                regions=self._regions(finding, sample.value.um_per_px or self._um_per_px),
+                finding=finding,
+            )
+        )
+
+    def _regions(self, finding: Finding, um_per_px: float | None) -> tuple[Region, ...]:
+        found = finding.found
+        return tuple(
+            Region(found.names[label], float(score), (x0, y0, x1, y1), _size(box, um_per_px))
+            for label, score, box in zip(found.labels, found.scores, found.boxes_px, strict=True)
+            for x0, y0, x1, y1 in [box.tolist()]
+        )
+
+
+def to_8_bit(image: Image) -> NDArray[np.uint8]:
+    """(H, W) or (H, W, 3) uint8, colours in BGR order. 12 bits of 16 are used, as cameras send."""
+    pixels = image.pixels
+    if image.encoding == "rgb8":
+        return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), np.uint8)
+    if image.encoding == "mono16":
+        return np.asarray(pixels >> 4, np.uint8)
+    if image.encoding == "32FC1":
+        raise ValueError("inspection takes 8- or 16-bit images, not 32FC1")
+    return pixels
+
+
+def _size(box: NDArray[Any], um_per_px: float | None) -> float | None:
+    return None if um_per_px is None else float(max(box[2:] - box[:2])) * um_per_px

@@ -1,0 +1,159 @@
+"""Inspect a source with a job: one line of results an image, pictures of what was found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from time import perf_counter
+from typing import Any, TextIO
+
+from common.errors import LingnanError
+from inspection.config import InspectionConfig
+from inspection.job import Job
+from inspection.layouts.load import read_image
+from inspection.methods.base import Progress
+from inspection.overlay import draw, jpeg
+from inspection.pipeline import Inspection, Pipeline, to_8_bit
+from inspection.sources import Refused, Shot, open_source
+
+RESULTS, PICTURES, STAMP = "results.jsonl", "overlays", "run.json"
+
+
+class RunError(LingnanError):
+    """The run cannot be made or continued."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run came to. n_resumed: images whose results were there already."""
+
+    n_images: int = 0
+    n_defective: int = 0
+    n_refused: int = 0
+    n_resumed: int = 0
+    seconds: float = 0.0
+    out: str = ""
+    refused: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """As `--json` prints it."""
+        return asdict(self)
+
+
+def run(
+    source: str, config: InspectionConfig, out: Path, progress: Progress, limit: int | None = None
+) -> Tally:
+    """Inspect up to `limit` images of `source` into `out`; images already judged there are passed.
+
+    RunError when `out` holds the results of another job or source; an image that cannot be read or
+    is not of the part is written down as refused, and the run goes on.
+    """
+    job = Job.load(config.job)
+    reference = None if config.reference is None else read_image(config.reference)
+    pipeline = Pipeline(job.method(), reference, config.um_per_px)
+    done = _prepared(out, source, config.job)
+    tally = Tally(out=str(out), n_resumed=len(done))
+    started = perf_counter()
+    with open_source(source) as opened, (out / RESULTS).open("a", encoding="utf-8") as results:
+        total = opened.total if limit is None else min(limit, opened.total or limit)
+        for shot in _first(opened.shots, limit):
+            if shot.name not in done:
+                _one(shot, pipeline, config, out, results, tally)
+            progress(tally.n_images + tally.n_resumed + tally.n_refused, total or 0, "inspecting")
+    tally.seconds = perf_counter() - started
+    return tally
+
+
+def _first(shots: Iterator[Shot | Refused], limit: int | None) -> Iterator[Shot | Refused]:
+    for i, shot in enumerate(shots):
+        yield shot
+        if limit is not None and i + 1 >= limit:
+            return
+
+
+def _prepared(out: Path, source: str, job: Path) -> set[str]:
+    """Make `out`, or see that it is this very run's; the names that are judged already."""
+    stamp = {"source": source, "job_sha256": sha256(job.read_bytes()).hexdigest()}
+    out.mkdir(parents=True, exist_ok=True)
+    file = out / STAMP
+    if not file.exists():
+        file.write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
+        return set()
+    try:
+        same = json.loads(file.read_text(encoding="utf-8")) == stamp
+    except ValueError:
+        same = False
+    if not same:
+        raise RunError(f"{out} holds the results of another job or source: name another --out")
+    return _names(out / RESULTS)
+
+
+def _names(results: Path) -> set[str]:
+    """Names in the results; a last line that was cut off by an interruption is taken away."""
+    if not results.exists():
+        return set()
+    text = results.read_bytes()
+    whole = text[: text.rfind(b"\n") + 1]
+    if len(whole) != len(text):
+        results.write_bytes(whole)
+    try:
+        return {json.loads(line)["image"] for line in whole.splitlines()}
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{results} is damaged ({error}): name another --out") from error
+
+
+def _one(
+    shot: Shot | Refused,
+    pipeline: Pipeline,
+    config: InspectionConfig,
+    out: Path,
+    results: TextIO,
+    tally: Tally,
+) -> None:
+    if isinstance(shot, Shot):
+        try:
+            began = perf_counter()
+            result = pipeline.step(shot.sample, shot.reference).value
+            elapsed_ms = (perf_counter() - began) * 1e3
+        except ValueError as error:
+            shot = Refused(shot.name, str(error))
+    if isinstance(shot, Refused):
+        tally.n_refused += 1
+        tally.refused.append(f"{shot.name}: {shot.reason}")
+        _write(results, {"image": shot.name, "refused": shot.reason})
+        return
+    line = _line(shot.name, result, elapsed_ms)
+    if config.overlays == "all" or (config.overlays == "defects" and result.is_defective):
+        line["overlay"] = _picture(shot, result, out)
+    _write(results, line)
+    tally.n_images += 1
+    tally.n_defective += result.is_defective
+
+
+def _line(name: str, result: Inspection, elapsed_ms: float) -> dict[str, Any]:
+    return {
+        "image": name,
+        "defective": result.is_defective,
+        "score": round(result.score, 6),
+        "threshold": result.threshold,
+        "ms": round(elapsed_ms, 3),
+        "regions": [asdict(region) for region in result.regions],
+    }
+
+
+def _picture(shot: Shot, result: Inspection, out: Path) -> str:
+    """Write the overlay; its name cannot leave the folder, whatever the image is called."""
+    plain = "".join(c if c.isalnum() or c in "-_" else "_" for c in Path(shot.name).stem)[:80]
+    name = f"{shot.sample.seq:06d}-{plain}.jpg"
+    folder = out / PICTURES
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_bytes(jpeg(draw(to_8_bit(shot.sample.value), result)))
+    return f"{PICTURES}/{name}"
+
+
+def _write(results: TextIO, line: dict[str, Any]) -> None:
+    results.write(json.dumps(line, ensure_ascii=False) + "\n")
+    results.flush()
