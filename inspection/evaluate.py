@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from time import perf_counter, process_time
 from typing import Any
@@ -18,7 +18,7 @@ from inspection.layouts.load import lesson
 from inspection.methods.base import Finding, Lesson, Progress
 from inspection.metrics.aupro import aupro
 from inspection.metrics.detection import Judged, mean_ap, misses
-from inspection.metrics.roc import auroc
+from inspection.metrics.roc import auroc, pixel_auroc
 from inspection.teach import file_sha256
 
 
@@ -115,19 +115,24 @@ def score(
     good = [j for j in judged if j.truth.is_good]
     bad = [j for j in judged if not j.truth.is_good]
     rejected = sum(j.finding.is_defective for j in good)
-    boxed = _boxed(judged) if data.has_boxes else None
-    missed, n_defects = _missed(bad, boxed)
+    passed = sum(not j.finding.is_defective for j in bad)
+    boxed = _boxed(judged) if data.has_boxes else []
+    found = misses(boxed, threshold=float(job.threshold["value"])) if boxed else None
+    missed, n_defects = (found.missed, found.n_true) if found else (passed, len(bad))
+    masked = [j for j in judged if j.truth.is_good or j.truth.mask is not None]
+    has_maps = data.has_masks and bad and all(j.finding.score_map is not None for j in masked)
     times = np.array([j.ms for j in judged])
     return Scores(
         image_auroc=_image_auroc(judged) if good and bad else None,
-        **_pixel_scores(judged, data),
+        pixel_auroc=pixel_auroc(_masks(masked), _maps(masked)) if has_maps else None,
+        aupro=aupro(_masks(masked), _maps(masked)) if has_maps else None,
         map50=mean_ap(boxed, 0.5) if boxed else None,
         map33=mean_ap(boxed, 0.33) if boxed else None,
         miss_rate=missed / n_defects if n_defects else None,
         miss_high=upper_bound(missed, n_defects) if n_defects else None,
         false_rate=rejected / len(good) if good else None,
         false_high=upper_bound(rejected, len(good)) if good else None,
-        false_per_image=_false_regions(judged, data),
+        false_per_image=found.false / len(judged) if found else _false_regions(judged, data),
         n_defects=n_defects,
         n_good=len(good),
         n_images=len(judged),
@@ -139,3 +144,42 @@ def score(
         ms_p99=float(np.percentile(times, 99)),
         cpu_ms_median=float(np.median([j.cpu_ms for j in judged])),
     )
+
+
+def _image_auroc(judged: Sequence[Judgement]) -> float:
+    return auroc([not j.truth.is_good for j in judged], [j.finding.score for j in judged])
+
+
+def _boxed(judged: Sequence[Judgement]) -> list[Judged]:
+    none = np.zeros((0, 4), np.float32)
+    return [
+        Judged(
+            j.finding.detections,
+            none if j.truth.boxes_px is None else j.truth.boxes_px,
+            j.truth.box_kinds,
+        )
+        for j in judged
+    ]
+
+
+def _masks(judged: Sequence[Judgement]) -> Iterator[NDArray[np.bool_]]:
+    for j in judged:
+        yield np.zeros(j.truth.image.shape[:2], bool) if j.truth.mask is None else j.truth.mask
+
+
+def _maps(judged: Sequence[Judgement]) -> Iterator[NDArray[np.float32]]:
+    for j in judged:
+        assert j.finding.score_map is not None
+        yield j.finding.score_map
+
+
+def _false_regions(judged: Sequence[Judgement], data: Dataset) -> float | None:
+    """Regions found that touch no defect, an image; None without masks."""
+    if not data.has_masks:
+        return None
+    false = 0
+    masked = [j for j in judged if j.truth.is_good or j.truth.mask is not None]
+    for j, mask in zip(masked, _masks(masked), strict=True):
+        for x0, y0, x1, y1 in j.finding.found.boxes_px.round().astype(int):
+            false += not mask[y0:y1, x0:x1].any()
+    return false / len(masked) if masked else None

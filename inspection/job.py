@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.metadata import version
-from math import prod
+from math import isfinite, prod
 from pathlib import Path
 from typing import Any
 
@@ -221,8 +221,10 @@ def _sheet(members: Mapping[str, bytes]) -> dict[str, Any]:
         if not isinstance(sheet.get(name), kind):
             raise _RefusedError(f"job.json has no {name}")
     value = sheet["threshold"].get("value")
-    if not isinstance(value, int | float) or not np.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         raise _RefusedError("job.json has no threshold")
+    if not all(isinstance(v, str) for k in ("taught_sha256", "taught_parts") for v in sheet[k]):
+        raise _RefusedError("job.json lists what it was taught on wrongly")
     return sheet
 
 
@@ -238,6 +240,8 @@ def _state(
         if not isinstance(entry, dict) or sha256(payload).hexdigest() != entry.get("sha256"):
             raise _RefusedError(f"{path}: its bytes are not those that job.json names")
         state.append(_value(path, payload))
+    if len(dict(state)) != len(state):
+        raise _RefusedError("a model and an array have the same name")
     return state
 
 
@@ -256,8 +260,10 @@ def _array(path: str, payload: bytes) -> NDArray[Any]:
         if np.lib.format.read_magic(stream) != (1, 0):
             raise ValueError("not of .npy version 1.0")
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+        if dtype.kind not in "biuf" or fortran or min(shape, default=0) < 0:
+            raise ValueError(f"{dtype} of shape {shape} is not an array that a job has")
+        if prod(shape) * dtype.itemsize != len(payload) - stream.tell():
+            raise ValueError("its header does not agree with its data")
+        return np.frombuffer(payload, dtype, offset=stream.tell()).reshape(shape)
     except ValueError as error:
         raise _RefusedError(f"{path}: {error}") from error
-    if dtype.hasobject or fortran or prod(shape) * dtype.itemsize != len(payload) - stream.tell():
-        raise _RefusedError(f"{path}: its header does not agree with its data")
-    return np.frombuffer(payload, dtype, offset=stream.tell()).reshape(shape)

@@ -133,8 +133,9 @@ def _judge(name: str, loaded: Loaded, shown: bytes, golden: bytes | None) -> Ver
 
 
 def _found(finding: Finding) -> list[Found]:
-    found = finding.detections
+    found = finding.found
     return [
-        Found(label=found.names[label], score=float(score), box_px=tuple(map(float, box)))
+        Found(label=found.names[label], score=float(score), box_px=(x0, y0, x1, y1))
         for label, score, box in zip(found.labels, found.scores, found.boxes_px, strict=True)
+        for x0, y0, x1, y1 in [box.tolist()]
     ]

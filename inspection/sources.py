@@ -19,7 +19,7 @@ from common.types.image import Image
 from common.types.stamped import Stamped
 from inspection.layouts.load import read_image
 
-IMAGES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+IMAGES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
 VIDEOS = frozenset({".mp4", ".avi", ".mkv", ".mov", ".mpg", ".mpeg", ".m4v", ".webm"})
 STREAMS = ("rtsp://", "rtsps://")
 MAX_CONFIG_BYTES = 1 << 20

@@ -95,7 +95,8 @@ def cross_scores(
     if len(parts) < folds:
         raise TeachError(f"{len(parts)} parts are too few to hold some back: at least {folds}")
     fold_of = {part: i % folds for i, part in enumerate(parts)}
-    defects, good = [], []
+    defects: list[float] = []
+    good: list[float] = []
     for fold in range(folds):
         taught = learn([one for one in lessons if fold_of[one.part] != fold])
         for one in (one for one in lessons if fold_of[one.part] == fold):

@@ -9,12 +9,13 @@ the threshold then bounds the false rate, and says that it does.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from math import ceil, inf, isfinite, log
+from math import inf, isfinite
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
+
+from common.acceptance.statistics import n_for_zero_failures, upper_bound
 
 Basis = Literal["miss-bound", "zero-miss", "false-bound", "max-good"]
 Scores = NDArray[np.floating[Any]]
@@ -72,18 +73,6 @@ class Threshold:
             f"so the threshold lies {self.margin:.3g} above the worst good score; nothing is "
             f"promised of misses"
         )
-
-
-def upper_bound(k: int, n: int, confidence: float = 0.95) -> float:
-    """One-sided Clopper-Pearson upper bound of a rate seen k times in n."""
-    if not 0 <= k <= n or n < 1:
-        raise ValueError(f"needs 0 <= k <= n and n >= 1, got k={k}, n={n}")
-    return 1.0 if k == n else float(beta.ppf(confidence, k + 1, n - k))
-
-
-def n_for_zero(bound: float, confidence: float = 0.95) -> int:
-    """How many trials without a failure prove a rate of at most `bound`."""
-    return ceil(log(1 - confidence) / log(1 - bound))
 
 
 def _allowed(n: int, target: float, confidence: float) -> int:
@@ -162,5 +151,5 @@ def _told(
         false_alarms=false,
         n_good=len(good),
         false_high=upper_bound(false, len(good), confidence) if len(good) else None,
-        n_needed=n_for_zero(target, confidence),
+        n_needed=n_for_zero_failures(target, confidence),
     )

@@ -13,6 +13,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -172,7 +173,7 @@ class _Stream(Generic[T]):
         try:
             self._backend.connect()
         except BaseException:
-            self._backend.disconnect()
+            self._let_go()
             raise
         self._monitor = Monitor(self._spec.rate_hz, device_clock=self._live, now=time.monotonic())
         self._thread.start()
@@ -212,7 +213,7 @@ class _Stream(Generic[T]):
             while not self._closing.is_set() and self._step():
                 pass
         finally:
-            self._backend.disconnect()
+            self._let_go()
 
     def _step(self) -> bool:
         """One grab; False when the stream has ended."""
@@ -231,6 +232,11 @@ class _Stream(Generic[T]):
         except Exception as error:  # a device library may raise anything; the stream must live
             return self._reconnect(error)
         return True
+
+    def _let_go(self) -> None:
+        """Disconnect; that a broken device objects must not keep the driver from going on."""
+        with suppress(Exception):
+            self._backend.disconnect()
 
     def _is_dead(self) -> bool:
         with self._lock:
@@ -277,7 +283,7 @@ class _Stream(Generic[T]):
         while not self._closing.is_set():
             with self._lock:
                 self._monitor.disconnected(time.monotonic(), str(error) or repr(error))
-            self._backend.disconnect()
+            self._let_go()
             self._closing.wait(self._retry_s)
             self._retry_s = min(max(2 * self._retry_s, FIRST_RETRY_S), LAST_RETRY_S)
             try:

@@ -40,32 +40,34 @@ class NodeParameters(Generic[C]):
                 node.declare_parameter(name, values[name], _descriptor(declaration))
         except (InvalidParameterTypeException, InvalidParameterValueException) as error:
             raise ParameterError(str(error)) from None
-        self.config()
+        self._current = self._map.config(self._values())
         node.add_on_set_parameters_callback(self._judge)
 
-    def config(self) -> C:
-        """The configuration that the parameters say at this moment."""
-        return self._map.config(self._values())
+    def current(self) -> C:
+        """The configuration that the parameters say at this moment; any thread may ask."""
+        return self._current
 
     def _values(self) -> dict[str, Any]:
         return {name: self._node.get_parameter(name).value for name in self._map.declarations}
 
     def _judge(self, changes: Sequence[Parameter]) -> SetParametersResult:
+        """No other callback may refuse after this one: what it accepts becomes current."""
         ours = [change for change in changes if change.name in self._map.declarations]
-        reason = self._refusal(ours)
-        return SetParametersResult(successful=not reason, reason=reason)
+        try:
+            self._current = self._changed(ours)
+        except ParameterError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
 
-    def _refusal(self, changes: Sequence[Parameter]) -> str:
+    def _changed(self, changes: Sequence[Parameter]) -> C:
         for change in changes:
             if change.type_ == Parameter.Type.NOT_SET:  # ROS would undeclare it
-                return f"{change.name} cannot be unset"
+                raise ParameterError(f"{change.name} cannot be unset")
             if self._is_active() and not self._map.declarations[change.name].live:
-                return f"{change.name} is read-only while the node is active: deactivate it first"
-        try:
-            self._map.config(self._values() | {change.name: change.value for change in changes})
-        except ParameterError as error:
-            return str(error)
-        return ""
+                raise ParameterError(
+                    f"{change.name} is read-only while the node is active: deactivate it first"
+                )
+        return self._map.config(self._values() | {change.name: change.value for change in changes})
 
 
 def _descriptor(declaration: Declaration) -> ParameterDescriptor:

@@ -1,12 +1,13 @@
-"""A direction's pipeline as a ROS 2 lifecycle node (https://design.ros2.org/articles/node_lifecycle.html).
+"""A direction's pipeline as a ROS 2 lifecycle node.
 
-configure opens the pipeline and the driver, activate starts the samples, deactivate stops them,
-cleanup closes everything. A direction's `ros_node.py` holds a `Wiring` and nothing else:
+Of the transitions (https://design.ros2.org/articles/node_lifecycle.html), configure opens the
+pipeline and the driver, activate starts the samples, deactivate stops them, and cleanup closes
+everything. A direction's `ros_node.py` holds a `Wiring` and nothing else:
 
     WIRING = Wiring(
         name="inspection",
         config=RosConfig(),                    # its fields become the parameters
-        pipeline=open_pipeline,                # with open_pipeline(config) as step: step(sample)
+        pipeline=open_pipeline,                # with open_pipeline(current) as step: step(sample)
         subscribes=(IMAGE, "image"),
         publishes=(DETECTIONS, "detections"),
         driver=lambda config: create(config.camera) if config.camera else None,
@@ -50,15 +51,17 @@ Step = Callable[[Stamped[I]], Stamped[O] | None]
 class Wiring(Generic[C, I, O]):
     """What a direction says about its node.
 
-    name: of the node. config: the defaults of the parameters. pipeline: gives the pure step while
-        its context lasts; a step that returns None publishes nothing.
+    name: of the node. config: the defaults of the parameters.
+    pipeline: gives the pure step while its context lasts; a step that returns None publishes
+        nothing. It is called with `current`, which gives the configuration of the moment: fields
+        marked live change while the step is in use, the others do not.
     subscribes, publishes: message type and topic; topics are relative, so they can be remapped.
     driver: a driver that is not open yet, or None where samples come from the topic.
     """
 
     name: str
     config: C
-    pipeline: Callable[[C], AbstractContextManager[Step[I, O]]]
+    pipeline: Callable[[Callable[[], C]], AbstractContextManager[Step[I, O]]]
     subscribes: tuple[Codec[I], str]
     publishes: tuple[Codec[O], str]
     driver: Callable[[C], Driver[I] | None] = lambda config: None
@@ -139,9 +142,9 @@ class PipelineNode(LifecycleNode, Generic[C, I, O]):  # type: ignore[misc] # rcl
         return TransitionCallbackReturn.SUCCESS
 
     def _open(self) -> None:
-        config, wiring = self._settings.config(), self._wiring
-        self._step = self._opened.enter_context(wiring.pipeline(config))
-        driver = wiring.driver(config)
+        current, wiring = self._settings.current, self._wiring
+        self._step = self._opened.enter_context(wiring.pipeline(current))
+        driver = wiring.driver(current())
         source = DriverSource(driver) if driver else TopicSource(self, *wiring.subscribes)
         self._opened.callback(source.close)
         codec, topic = wiring.publishes

@@ -21,7 +21,7 @@ class Tree:
     """The files under a root in the order of their paths, hidden ones left out.
 
     images: PNG, JPEG, BMP. others: everything else. refused: one maker, which raises, for each
-    image of a format that is not read and each link that leaves the root.
+    image of a format that is not read.
     """
 
     root: Path
@@ -35,7 +35,11 @@ class Tree:
 
 
 def scan(root: Path) -> Tree:
-    """List what lies under `root`; LayoutError when it is no folder."""
+    """List what lies under `root`.
+
+    LayoutError when it is no folder, and at any link to a folder or out of the root: to skip a
+    linked label would make its image a good one.
+    """
     if not root.is_dir():
         raise LayoutError(root, "no such folder")
     images: list[Path] = []
@@ -44,11 +48,9 @@ def scan(root: Path) -> Tree:
     home = root.resolve()
     for path in _walk(root):
         suffix = path.suffix.lower()
-        if path.is_symlink() and path.is_dir():
-            refused.append(refusal(path, "a linked folder is not followed"))
-        elif path.is_symlink() and not _target(path).is_relative_to(home):
-            refused.append(refusal(path, "a link that leaves the data set's folder"))
-        elif suffix in _OTHER_IMAGES:
+        if path.is_symlink():
+            _require_inside(path, home)
+        if suffix in _OTHER_IMAGES:
             refused.append(refusal(path, "not PNG, JPEG or BMP: convert it"))
         else:
             (images if suffix in SUFFIXES else others).append(path)
@@ -65,11 +67,15 @@ def _walk(root: Path) -> Iterator[Path]:
                 yield here / name
 
 
-def _target(path: Path) -> Path:
+def _require_inside(link: Path, home: Path) -> None:
+    if link.is_dir():
+        raise LayoutError(link, "a linked folder is not followed")
     try:
-        return path.resolve()
-    except (OSError, RuntimeError):  # a loop of links leads nowhere
-        return Path(os.sep)
+        inside = link.resolve(strict=True).is_relative_to(home)
+    except (OSError, RuntimeError):  # it leads nowhere, or in a loop
+        inside = False
+    if not inside:
+        raise LayoutError(link, "a link that leaves the data set's folder, or is broken")
 
 
 def refusal(path: Path, reason: str) -> Maker:

@@ -38,7 +38,7 @@ def image_size(path: Path) -> tuple[int, int]:
 
 
 def _size(file: BinaryIO) -> tuple[int, int]:
-    head = file.read(30)
+    head = file.read(34)
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         _require_end(file, b"IEND")
         width, height = struct.unpack_from(">II", head, 16)
@@ -76,9 +76,7 @@ def _jpeg(file: BinaryIO) -> tuple[int, int]:
 
 
 def _bmp(file: BinaryIO, head: bytes) -> tuple[int, int]:
-    start, size, width, height, _, bits, compression = struct.unpack_from(
-        "<IIiiHHI", head + b"\0" * 4, 10
-    )
+    start, size, width, height, _, bits, compression = struct.unpack_from("<IIiiHHI", head, 10)
     if size < 40 or compression not in (0, 3):
         raise ValueError("BMP files of OS/2 and compressed ones are not read")
     height = abs(height)  # negative: rows go from the top down

@@ -11,7 +11,7 @@ import re
 from functools import partial
 from pathlib import Path
 
-from inspection.layouts.base import Dataset, OnError, Sample
+from inspection.layouts.base import Dataset, LayoutError, OnError, Sample
 from inspection.layouts.files import Maker, dataset, refusals, scan
 from inspection.layouts.imagesize import image_size
 from inspection.layouts.pixels import read_mask
@@ -45,6 +45,8 @@ def read(root: Path, on_error: OnError) -> Dataset:
 
 def _sample(path: Path, mask: Path | None, part: str) -> Sample:
     width, height = image_size(path)
+    if mask is None and any(path.parent.glob(f"{path.stem}_label.*")):
+        raise LayoutError(path, "its label is not PNG, JPEG or BMP: convert it")
     is_good = mask is None or not read_mask(mask, width, height).any()
     return Sample(
         image_path=path,

@@ -7,12 +7,12 @@ holds the good tiles; their masks, where there are any, are empty.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
 from inspection.layouts.base import Dataset, LayoutError, OnError, Sample
-from inspection.layouts.files import Maker, Tree, dataset, refusals, scan
+from inspection.layouts.files import Maker, dataset, refusals, scan
 from inspection.layouts.imagesize import image_size
 from inspection.layouts.pixels import read_mask
 
@@ -32,11 +32,12 @@ def read(root: Path, on_error: OnError) -> Dataset:
         for path, found in named.items()
         if found is not None and path.suffix == ".jpg"
     }
+    orphans = [p for p, found in named.items() if found and p.with_suffix(".jpg") not in shots]
     parts = tiles(shots.values())
     makers: list[Maker] = [
         *(partial(_sample, path, kind, parts[number]) for path, (number, kind) in shots.items()),
         *refusals((p for p, found in named.items() if found is None), "not MT_KIND/expE_num_N"),
-        *refusals(_orphans(tree, shots), "a mask without its image"),
+        *refusals(orphans, "a mask without its image"),
     ]
     return dataset("magnetic-tile", tree, makers, on_error, has_masks=True)
 
@@ -63,11 +64,6 @@ def tiles(shots: Iterable[tuple[int, str]]) -> dict[int, str]:
         if kind != _FREE:
             last_of_kind[kind] = number
     return tile
-
-
-def _orphans(tree: Tree, shots: Mapping[Path, object]) -> list[Path]:
-    masks = (path for path in tree.images if path.suffix == ".png" and _NAME.search(str(path)))
-    return [path for path in masks if path.with_suffix(".jpg") not in shots]
 
 
 def _sample(path: Path, kind: str, part: str) -> Sample:

@@ -71,10 +71,12 @@ class Golden:
         """Judge an image against its golden image. ValueError without one, or of another size."""
         if reference is None:
             raise ValueError("this job compares: it needs the golden image beside the image")
-        compared = compare(image, reference)
+        return self.judge(compare(image, reference), image.shape)
+
+    def judge(self, compared: Compared, shape: tuple[int, ...]) -> Finding:
+        """Judge an image of this shape that was compared already."""
         scores = self._verifier.logit(compared.features).astype(np.float32)
-        boxes = self.boxes(compared, image.shape)
-        found = Detections(boxes, scores, compared.kinds, KINDS)
+        found = Detections(self.boxes(compared, shape), scores, compared.kinds, KINDS)
         return Finding(float(scores.max(initial=NOTHING)), self._threshold, None, found)
 
     def boxes(self, compared: Compared, shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -112,9 +114,13 @@ def teach(lessons: Sequence[Lesson], progress: Progress) -> Golden:
         assert one.reference is not None
         compared.append(compare(one.image, one.reference))
         progress(i + 1, len(lessons), "comparing")
+    return learn(compared, lessons)
+
+
+def learn(compared: Sequence[Compared], lessons: Sequence[Lesson]) -> Golden:
+    """`teach` on lessons that were compared already."""
     truth = [_matched(c, one) for c, one in zip(compared, lessons, strict=True)]
-    everything = np.arange(len(lessons))
-    method = _learn(compared, truth, lessons, everything)
+    method = _learn(compared, truth, lessons, range(len(lessons)))
     method.held_out = _held_out(compared, truth, lessons)
     return method
 
@@ -123,7 +129,7 @@ def _learn(
     compared: Sequence[Compared],
     truth: Sequence[NDArray[np.int64]],
     lessons: Sequence[Lesson],
-    chosen: NDArray[np.integer[Any]],
+    chosen: Sequence[int],
 ) -> Golden:
     """A verifier and the margins, from the chosen lessons."""
     features = np.concatenate([compared[i].features for i in chosen])
@@ -144,8 +150,8 @@ def _held_out(
     for k in sorted(set(fold.tolist())):
         if (fold == k).all():
             raise LingnanError("samples of at least two boards are needed to choose a threshold")
-        method = _learn(compared, truth, lessons, np.flatnonzero(fold != k))
-        for i in np.flatnonzero(fold == k):
+        method = _learn(compared, truth, lessons, np.flatnonzero(fold != k).tolist())
+        for i in np.flatnonzero(fold == k).tolist():
             scores = method._verifier.logit(compared[i].features)
             false += scores[truth[i] < 0].tolist()
             boxes = lessons[i].boxes_px
@@ -188,7 +194,8 @@ def _with_margin(
 ) -> NDArray[np.float32]:
     grown = boxes + margin * np.array([-1, -1, 1, 1], np.float32)
     height, width = shape[:2]
-    return np.clip(grown, 0, np.array([width, height, width, height], np.float32))
+    edges = np.array([width, height, width, height], np.float32)
+    return np.asarray(np.clip(grown, 0, edges), np.float32)
 
 
 def _grey(image: U8) -> U8:

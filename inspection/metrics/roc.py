@@ -45,8 +45,8 @@ def area(
     """Area under the curve for false-positive rates from 0 to `limit`, divided by `limit`.
 
     weights: what each of `bad` adds to the curve's height, all of them 1; equal where None.
-    Tied scores make one sloped piece, as the trapezoidal rule draws it. Sorts `good` in place
-    where it can.
+    Tied scores make one sloped piece, as the trapezoidal rule draws it. Sorts `good` in
+    place.
     """
     if not len(good) or not len(bad):
         raise ValueError("undefined: there must be scores with and without a defect")

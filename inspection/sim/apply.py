@@ -97,5 +97,6 @@ def _in_frame(
 ) -> NDArray[np.bool_]:
     rows, columns = np.arange(blocks[0]) + imprint.row, np.arange(blocks[1]) + imprint.column
     return np.asarray(
-        ((rows >= 0) & (rows < shape[0]))[:, None] & ((columns >= 0) & (columns < shape[1]))[None, :]
+        ((rows >= 0) & (rows < shape[0]))[:, None]
+        & ((columns >= 0) & (columns < shape[1]))[None, :]
     )

@@ -82,8 +82,11 @@ def _cells(
     reach = int(np.ceil(reach_um / pixel_um)) + 1
     row, column = int(defect.y_um / pixel_um) - reach, int(defect.x_um / pixel_um) - reach
     step = (np.arange((2 * reach + 1) * fine, dtype=np.float32) + 0.5) * (pixel_um / fine)
-    return row, column, step[None, :] + column * pixel_um - defect.x_um, (
-        step[:, None] + row * pixel_um - defect.y_um
+    return (
+        row,
+        column,
+        step[None, :] + column * pixel_um - defect.x_um,
+        (step[:, None] + row * pixel_um - defect.y_um),
     )
 
 

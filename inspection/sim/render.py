@@ -40,7 +40,9 @@ class Points:
 
     def at(self, index: NDArray[Any] | slice) -> Points:
         """The points at these indices."""
-        return Points(*(np.ascontiguousarray(getattr(self, name)[index]) for name in self.__slots__))
+        return Points(
+            *(np.ascontiguousarray(getattr(self, name)[index]) for name in self.__slots__)
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

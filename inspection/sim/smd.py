@@ -41,7 +41,10 @@ def board(draw: Draw, shape: tuple[int, int], pixel_um: float) -> Surface:
             if draw.rng.random() < 0.12:
                 continue  # an empty place keeps its bare mask
             offset = draw.rng.normal(0, 25, 2)
-            centre = ((column + start[0]) * pitch_x + offset[0], (row + start[1]) * pitch_y + offset[1])
+            centre = (
+                (column + start[0]) * pitch_x + offset[0],
+                (row + start[1]) * pitch_y + offset[1],
+            )
             layers.place(draw, chip, centre)
     return layers.surface()
 
@@ -69,7 +72,10 @@ class _Layers:
     def place(self, draw: Draw, chip: Chip, centre_um: tuple[float, float]) -> None:
         """One chip with its two pads, centred at (x, y) um, turned by up to some degrees."""
         turn = float(np.deg2rad(draw.rng.normal(0, 1.0)))
-        reach = (chip.length_um / 2 + 350) / self.pixel_um, (chip.width_um / 2 + 150) / self.pixel_um
+        reach = (
+            (chip.length_um / 2 + 350) / self.pixel_um,
+            (chip.width_um / 2 + 150) / self.pixel_um,
+        )
         x0, x1 = _span(centre_um[0] / self.pixel_um, reach[0], self.region.shape[1])
         y0, y1 = _span(centre_um[1] / self.pixel_um, reach[1], self.region.shape[0])
         if x1 - x0 < 2 or y1 - y0 < 2:
@@ -98,7 +104,9 @@ class _Layers:
         albedo = draw.between(0.04, 0.07) if is_resistor else draw.between(0.25, 0.40)
         alpha = draw.between(0.25, 0.35) if is_resistor else draw.between(0.35, 0.50)
         self._lay(window, body, OVERCOAT if is_resistor else BODY, albedo, 0.05, alpha)
-        self._lay(window, ends, TERMINATION, 0.02, draw.between(0.6, 0.75), draw.between(0.28, 0.40))
+        self._lay(
+            window, ends, TERMINATION, 0.02, draw.between(0.6, 0.75), draw.between(0.28, 0.40)
+        )
         if is_resistor and chip.length_um > 1200:
             self._mark(draw, window, body & ~ends)
         edge = np.minimum(half - np.abs(along), chip.width_um / 2 - np.abs(across))
@@ -139,9 +147,7 @@ class _Layers:
         near = cv2.dilate(self.region, kernel) != cv2.erode(self.region, kernel)
         zones = np.where(near | (self.region > TERMINATION), 0, self.region + 1).astype(np.uint8)
         alpha = self.alpha
-        return Surface(
-            self.pixel_um, self.height_um, self.albedo, self.f0, alpha, alpha, zones
-        )
+        return Surface(self.pixel_um, self.height_um, self.albedo, self.f0, alpha, alpha, zones)
 
 
 Window = tuple[slice, slice]

@@ -55,7 +55,9 @@ def calibrate(net: OnnxFcn) -> dict[str, float]:
         for c, (kind, size, per_part) in enumerate((*STATED, ("point", 30.0, 0))):
             parts = 40 if per_part == 0 else max(4, 196 // per_part)
             seed = CALIBRATION + 100 * m + c
-            for part in judge(Lot(material, "calibrate", seed, parts, kind, size, per_part), net.logits):
+            for part in judge(
+                Lot(material, "calibrate", seed, parts, kind, size, per_part), net.logits
+            ):
                 strongest = max(strongest, part.beside)
                 weakest = min([weakest, *map(float, part.scores)])
                 n, good = n + len(part.scores), good + 1

@@ -70,7 +70,9 @@ def float_core(weights: Weights) -> onnx.ModelProto:
     x = g.node("Resize", [x, "", "scales"], "up", **up)
     x = g.block(g.node("Add", [x, skip], "sum"), "merge")
     g.node("Identity", [g.conv(x, "head", relu=False)], "logits")
-    return _model(g, helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, "height", "width"]))
+    return _model(
+        g, helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, "height", "width"])
+    )
 
 
 def with_uint8_input(core: onnx.ModelProto) -> onnx.ModelProto:

@@ -90,7 +90,10 @@ def batch(frames: list[Frame], rng: np.random.Generator, n: int, side: int) -> B
 def _crop(frame: Frame, rng: np.random.Generator, side: int) -> tuple[F32, F32, F32]:
     limit = frame.labels.shape[0] - side
     y, x = (int(v) for v in rng.integers(0, limit + 1, 2))
-    flips = (slice(None, None, int(rng.choice((-1, 1)))), slice(None, None, int(rng.choice((-1, 1)))))
+    flips = (
+        slice(None, None, int(rng.choice((-1, 1)))),
+        slice(None, None, int(rng.choice((-1, 1)))),
+    )
     radiance = frame.radiance[y : y + side, x : x + side][flips].astype(np.float32)
     labels = frame.labels[y : y + side, x : x + side][flips]
     return (*_with_sensor(radiance, rng), *cell_targets(labels))

@@ -30,22 +30,22 @@ def _gaussian(sigma: float, order: int, radius: int) -> NDArray[np.float64]:
     return [g, -x / sigma * g, (x * x / sigma**2 - 1) * g][order]
 
 
-def _derivatives(sigma: float = 1.0, radius: int = 3) -> Tensor:
-    """(5, 1, 7, 7): gx, gy, gxx, gyy, gxy, scale-normalised."""
+def _derivatives(sigma: float = 0.9, radius: int = 2) -> Tensor:
+    """(5, 1, 5, 5): gx, gy, gxx, gyy, gxy, scale-normalised."""
     g0, g1, g2 = (_gaussian(sigma, order, radius) for order in range(3))
     bank = [np.outer(g0, g1), np.outer(g1, g0), np.outer(g0, g2), np.outer(g2, g0)]
     return torch.tensor(np.stack([*bank, np.outer(g1, g1)])[:, None], dtype=torch.float32)
 
 
-def _lines(across: float = 1.0, along: float = 3.5, radius: int = 7) -> Tensor:
-    """(8, 1, 15, 15): second derivative across a line, summed along it, in eight directions."""
+def _lines(across: float = 1.0, along: float = 3.0, radius: int = 5) -> Tensor:
+    """(8, 1, 11, 11): second derivative across a line, summed along it, in eight directions."""
     y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1].astype(np.float64)
     bank = []
     for step in range(ORIENTATIONS):
         angle = pi * step / ORIENTATIONS
         u = x * np.cos(angle) + y * np.sin(angle)
         v = -x * np.sin(angle) + y * np.cos(angle)
-        kernel = (v * v / across**2 - 1) * np.exp(-(v / across) ** 2 / 2 - (u / along) ** 2 / 2)
+        kernel = (v * v / across**2 - 1) * np.exp(-((v / across) ** 2) / 2 - (u / along) ** 2 / 2)
         kernel -= kernel.mean()
         bank.append(kernel / np.sqrt((kernel**2).sum()))
     return torch.tensor(np.stack(bank)[:, None], dtype=torch.float32)
@@ -117,10 +117,13 @@ class FeatureNet(nn.Module):
 
     def _context(self, energies: Tensor, level: Tensor) -> list[Tensor]:
         """Texture energies and brightness in three windows, as such and against the image's own."""
-        windows = [torch.log(_smooth(energies, size) + 0.02) for size in (3, 9, 25)]
+        near = F.avg_pool2d(energies, 3, 1, 1, count_include_pad=False)
+        half = F.avg_pool2d(energies, 4)
+        far = [F.interpolate(_smooth(half, size), scale_factor=4.0, mode="bilinear", align_corners=False) for size in (3, 7)]
+        windows = [torch.log(window + 0.02) for window in (near, *far)]
         own = torch.log(energies.mean((2, 3), keepdim=True) + 0.02)
         middle = level.mean((2, 3), keepdim=True)
-        light = [level - middle, _smooth(level, 9) - middle, _smooth(level, 25) - middle]
+        light = [level - middle, _smooth(level, 5) - middle, _smooth(level, 17) - middle]
         return [*windows, windows[1] - own, windows[2] - own, *light]
 
     def _place(self, like: Tensor, spread: Tensor) -> list[Tensor]:
@@ -130,14 +133,31 @@ class FeatureNet(nn.Module):
         return [*near, torch.log(spread) * ones]
 
 
-if __name__=='__main__':
-    import warnings; warnings.filterwarnings('ignore')
-    n=FeatureNet().eval(); x=torch.rand(1,1,288,352)*255; print(n(x).shape)
-    torch.onnx.export(n,(x,),'/tmp/anom/f.onnx',dynamo=False,opset_version=17,input_names=['grey'],output_names=['features'],dynamic_axes={'grey':{2:'h',3:'w'},'features':{2:'h4',3:'w4'}})
-    import onnxruntime as ort,time
-    so=ort.SessionOptions(); so.intra_op_num_threads=1
-    s=ort.InferenceSession('/tmp/anom/f.onnx',so)
-    a=s.run(None,{'grey':x.numpy()})[0]; print(np.abs(a-n(x).numpy()).max())
-    t=time.process_time()
-    for _ in range(20): s.run(None,{'grey':x.numpy()})
-    print('ms 288x352',(time.process_time()-t)*50)
+if __name__ == "__main__":
+    import warnings
+
+    warnings.filterwarnings("ignore")
+    n = FeatureNet().eval()
+    x = torch.rand(1, 1, 288, 352) * 255
+    print(n(x).shape)
+    torch.onnx.export(
+        n,
+        (x,),
+        "/tmp/anom/f.onnx",
+        dynamo=False,
+        opset_version=17,
+        input_names=["grey"],
+        output_names=["features"],
+        dynamic_axes={"grey": {2: "h", 3: "w"}, "features": {2: "h4", 3: "w4"}},
+    )
+    import onnxruntime as ort, time
+
+    so = ort.SessionOptions()
+    so.intra_op_num_threads = 1
+    s = ort.InferenceSession("/tmp/anom/f.onnx", so)
+    a = s.run(None, {"grey": x.numpy()})[0]
+    print(np.abs(a - n(x).numpy()).max())
+    t = time.process_time()
+    for _ in range(20):
+        s.run(None, {"grey": x.numpy()})
+    print("ms 288x352", (time.process_time() - t) * 50)

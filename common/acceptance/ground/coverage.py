@@ -87,7 +87,7 @@ def _rates(context: Context) -> Measurement:
 def _auroc(context: Context) -> Measurement:
     from scipy.special import ndtr
 
-    trials, resamples = (1500, 1000) if context.full else (300, 300)
+    trials, resamples = (1000, 1000) if context.full else (300, 300)
     truth = float(ndtr(DISTANCE / np.sqrt(2)))  # binormal model of equal variances
     rng = np.random.default_rng([context.seed, 1])
     bad = np.arange(200) < 50

@@ -80,7 +80,7 @@ def damage(path: Path, rng: np.random.Generator) -> None:
 
 def tampering(context: Context) -> Mapping[str, Measurement]:
     """Measure both rows on tampering."""
-    trials = 3000 if context.full else 400
+    trials = 1000 if context.full else 400
     return {
         DATA.id: _trials(context, trials, "data files", _data_trial),
         REPORT.id: _trials(context, trials, "reports", _report_trial),

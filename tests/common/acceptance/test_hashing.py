@@ -15,7 +15,7 @@ from common.acceptance.experiment import LISTINGS, Context
 from common.acceptance.hashing import changed, content_hash, listing, listing_hash
 from common.errors import LingnanError
 
-pytestmark = [pytest.mark.common, pytest.mark.base]
+pytestmark = pytest.mark.common
 
 
 @pytest.fixture

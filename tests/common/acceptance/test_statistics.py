@@ -12,7 +12,7 @@ from scipy.stats import binom, binomtest
 
 from common.acceptance import statistics as s
 
-pytestmark = [pytest.mark.common, pytest.mark.base]
+pytestmark = pytest.mark.common
 
 
 @st.composite

@@ -17,7 +17,7 @@ from common.acceptance.verdict import judge
 
 from .rows import DATA, indicator
 
-pytestmark = [pytest.mark.common, pytest.mark.base]
+pytestmark = pytest.mark.common
 finite = st.floats(-1e6, 1e6)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.drivers.base import Driver, DriverTimeoutError, StaleError, State
+from common.drivers import stream
+from common.drivers.base import Driver, DriverError, DriverTimeoutError, StaleError, State
 from common.drivers.faults import (
     ClockStep,
     Corrupt,
@@ -233,13 +236,47 @@ def test_a_device_library_that_raises_anything_kills_nothing() -> None:
             raise failures.popleft()
         return grab(timeout_s)
 
+    def objecting() -> None:
+        raise RuntimeError("already gone")
+
     device.grab = failing  # type: ignore[method-assign]
+    device.disconnect = objecting  # type: ignore[method-assign]
     with driver:
         assert driver.read(5.0).seq == 0
         while driver.read(5.0).seq < 8:
             pass
         assert driver.health.counters.reconnects == 3
     assert device.connections == 4
+
+
+def test_a_call_that_never_returns_holds_up_neither_close_nor_health(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stream, "JOIN_S", 0.1)
+    driver, device = truth_driver(RATE_HZ)
+    grab, free = device.grab, threading.Event()
+
+    def stuck(timeout_s: float) -> Any:
+        if device.counter == 5:
+            free.wait(30.0)
+        return grab(timeout_s)
+
+    device.grab = stuck  # type: ignore[method-assign]
+    with driver:
+        while driver.read(5.0).seq < 4:
+            pass
+        time.sleep(0.3)
+        assert driver.health.state is State.DEGRADED
+    with pytest.raises(DriverError, match="has not returned"):
+        driver.open()
+    free.set()
+    deadline = time.monotonic() + 10.0
+    while not driver.is_open and time.monotonic() < deadline:
+        with suppress(DriverError):
+            driver.open()
+        time.sleep(0.01)
+    with driver:
+        assert driver.read(5.0).seq >= 0
 
 
 def test_faults_go_under_a_closed_streaming_driver_only(tmp_path: Any) -> None:

@@ -1,5 +1,6 @@
 """Finds the bright part of each image; waits for somebody to configure and activate it."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
 
 import numpy as np
@@ -15,9 +16,9 @@ class Config(BaseModel):
     level: int = 100
 
 
-def pipeline(config: Config):
+def pipeline(current: Callable[[], Config]):
     def step(sample):
-        rows, columns = np.nonzero(sample.value.pixels > config.level)
+        rows, columns = np.nonzero(sample.value.pixels > current().level)
         box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
         score = sample.value.pixels.mean()
         found = Detections(

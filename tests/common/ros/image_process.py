@@ -21,7 +21,7 @@ run(
     Wiring(
         name="camera",
         config=Config(),
-        pipeline=lambda config: nullcontext(lambda sample: sample),
+        pipeline=lambda current: nullcontext(lambda sample: sample),
         subscribes=(IMAGE, "unused"),
         publishes=(IMAGE, "image"),
         driver=lambda config: create(config.camera),

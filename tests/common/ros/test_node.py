@@ -49,10 +49,14 @@ class Story:
 
     events: list[str] = field(default_factory=list)
     seen: list[int] = field(default_factory=list)
+    thresholds: list[float] = field(default_factory=list)
+    current: Callable[[], Config] = Config
     step_error: Exception | None = None
 
     @contextmanager
-    def pipeline(self, config: Config) -> Iterator[Callable[[Stamped[Image]], Any]]:
+    def pipeline(self, current: Callable[[], Config]) -> Iterator[Callable[[Stamped[Image]], Any]]:
+        config = current()
+        self.current = current
         if config.model == "missing":
             raise LingnanError("missing.onnx: no such file")
         if config.model == "broken":
@@ -64,6 +68,7 @@ class Story:
     def step(self, sample: Stamped[Image]) -> Stamped[Detections]:
         if self.step_error:
             raise self.step_error
+        self.thresholds.append(self.current().threshold)
         self.seen.append(int(sample.value.pixels[0, 0]))
         return sample.with_value(Detections())
 
@@ -224,7 +229,11 @@ def test_parameters_are_described_and_bounded(world: World) -> None:
 def test_while_active_only_live_parameters_change(world: World) -> None:
     world.node.trigger_configure()
     world.node.trigger_activate()
+    assert world.show_until(1, lambda: 10.0 in world.story.thresholds)
     assert world.set("threshold", 20.0).successful
+    assert world.show_until(1, lambda: 20.0 in world.story.thresholds)
+    assert not world.set("threshold", -1.0).successful
+    assert world.story.current().threshold == 20.0
     refused = world.set("model", "other")
     assert not refused.successful
     assert "read-only while the node is active" in refused.reason

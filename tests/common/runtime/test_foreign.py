@@ -12,7 +12,7 @@ import pytest
 from common.runtime.errors import ForeignModelError, WeightsError
 from common.runtime.foreign import Limits, check, check_bytes
 
-pytestmark = pytest.mark.common
+pytestmark = [pytest.mark.common, pytest.mark.base]
 GIB = 1 << 30
 
 

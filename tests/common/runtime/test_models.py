@@ -10,7 +10,7 @@ from common.directions import Direction
 from common.runtime import models
 from common.runtime.errors import ManifestError
 
-pytestmark = pytest.mark.common
+pytestmark = [pytest.mark.common, pytest.mark.base]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 import common.runtime.timing as timing_module
 from common.runtime.timing import measure
 
-pytestmark = pytest.mark.common
+pytestmark = [pytest.mark.common, pytest.mark.base]
 
 
 def test_a_sleep_takes_wall_time_and_hardly_cpu_time() -> None:
