@@ -18,8 +18,8 @@ full: ## the same with the sample sizes that the bounds need
 test: check ## set up, then the whole suite, then the tier of the light base install
 	@$(BIN)/pytest $(ARGS)
 	@scripts/setup $(VENV)-base
-	@$(VENV)-base/bin/python -m pip install --quiet --disable-pip-version-check pytest pytest-timeout
-	@LINGNAN_TIER=base $(VENV)-base/bin/python -m pytest -m base -o addopts="--strict-markers --import-mode=importlib"
+	@$(VENV)-base/bin/python -m pip install --quiet --disable-pip-version-check pytest pytest-timeout hypothesis
+	@LINGNAN_TIER=base $(VENV)-base/bin/python -m pytest -m base tests/base tests/common/cli tests/common/acceptance tests/test_house.py
 
 check: ## style, types and who may import whom
 	@scripts/setup $(VENV) $(TEST_EXTRAS)

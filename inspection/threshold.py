@@ -123,9 +123,10 @@ def on_good(good: Scores, target: float = 0.01, confidence: float = 0.95) -> Thr
 
 
 def _margin(ranked: Scores) -> float:
-    """A tenth of the interquartile range: the scale on which such scores differ."""
+    """A tenth of the interquartile range, the scale on which such scores differ; never so little
+    that it would vanish when added to one of them."""
     low, high = np.percentile(ranked, [25, 75])
-    return float(high - low) / 10 or float(np.spacing(np.abs(ranked).max() + 1))
+    return max(float(high - low) / 10, float(2 * np.spacing(np.abs(ranked).max())))
 
 
 def _told(

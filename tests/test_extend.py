@@ -56,7 +56,9 @@ def lingnan(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_page_holds_the_files_it_names(acme: Path) -> None:
-    found = sorted(str(path.relative_to(acme)) for path in acme.glob("*/*.py") if path.stat().st_size)
+    found = sorted(
+        str(path.relative_to(acme)) for path in acme.glob("*/*.py") if path.stat().st_size
+    )
     assert found == [
         "acme_devices/folder_camera.py",
         "acme_pins/acceptance.py",

@@ -98,6 +98,12 @@ def test_good_parts_alone_bound_the_false_rate(good: np.ndarray, target: float) 
         assert chance_of_at_most(told.false_alarms, len(good), target) <= 0.05 + 1e-9
 
 
+@pytest.mark.parametrize("scores", [[1.0, 0, 0, 0, 6e-26], [5.0], [0.0, 0.0], [-7.0, -7.0]])
+def test_margin_never_vanishes(scores: list[float]) -> None:
+    assert on_good(np.array(scores)).value > max(scores)
+    assert on_misses(np.array(scores), np.zeros(1)).value < min(scores)
+
+
 def test_no_good_part_is_no_basis() -> None:
     with pytest.raises(ValueError, match="no good sample"):
         on_good(np.empty(0))

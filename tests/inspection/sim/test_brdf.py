@@ -42,9 +42,7 @@ def scattered(theta: float, albedo: float, f0: float, ax: float, ay: float, n: i
     return total * pi / (n * n)
 
 
-def flat(
-    slope_x: float = 0.0, albedo: float = 0.0, f0: float = 0.04, alpha: float = 0.1
-) -> Points:
+def flat(slope_x: float = 0.0, albedo: float = 0.0, f0: float = 0.04, alpha: float = 0.1) -> Points:
     values = (slope_x, 0.0, albedo, f0, alpha, alpha)
     return Points(*(np.full(1, v, np.float32) for v in values))
 
