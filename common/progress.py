@@ -30,7 +30,7 @@ def progress(stream: TextIO | None = None) -> Iterator[Tell]:
 
         def tell(done: int, total: int, what: str) -> None:
             if what not in tasks:
-                tasks[what] = bar.add_task(what)
+                tasks[what] = bar.add_task(what, total=None)
             bar.update(tasks[what], completed=done, total=total or None)  # type: ignore[arg-type]
 
         yield tell

@@ -30,6 +30,8 @@ class EvaluateError(LingnanError):
 class Scores:
     """What `evaluate` found; None where the layout has no such truth.
 
+    map50, map33: mean average precision at IoU >= 0.5 and 0.33, over the kinds; over all boxes as
+    one kind where the method tells no kinds apart.
     miss_rate: of defects (boxes where there are, else defective images), at the job's threshold;
     miss_high: its one-sided 95 % Clopper-Pearson bound; false_rate, false_high: of good images
     rejected; false_per_image: regions found where there is no defect, an image.
@@ -118,6 +120,7 @@ def score(
     passed = sum(not j.finding.is_defective for j in bad)
     boxed = _boxed(judged) if data.has_boxes else []
     found = misses(boxed, threshold=float(job.threshold["value"])) if boxed else None
+    by_kind = any(set(one.true_kinds) & set(one.found.names) for one in boxed)
     missed, n_defects = (found.missed, found.n_true) if found else (passed, len(bad))
     masked = [j for j in judged if j.truth.is_good or j.truth.mask is not None]
     has_maps = data.has_masks and bad and all(j.finding.score_map is not None for j in masked)
@@ -126,8 +129,8 @@ def score(
         image_auroc=_image_auroc(judged) if good and bad else None,
         pixel_auroc=pixel_auroc(_masks(masked), _maps(masked)) if has_maps else None,
         aupro=aupro(_masks(masked), _maps(masked)) if has_maps else None,
-        map50=mean_ap(boxed, 0.5) if boxed else None,
-        map33=mean_ap(boxed, 0.33) if boxed else None,
+        map50=mean_ap(boxed, 0.5, by_kind=by_kind) if found and found.n_true else None,
+        map33=mean_ap(boxed, 0.33, by_kind=by_kind) if found and found.n_true else None,
         miss_rate=missed / n_defects if n_defects else None,
         miss_high=upper_bound(missed, n_defects) if n_defects else None,
         false_rate=rejected / len(good) if good else None,

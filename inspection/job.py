@@ -16,8 +16,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.metadata import version
-from math import isfinite, prod
+from math import prod
 from pathlib import Path
+from sys import float_info
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -68,8 +70,13 @@ class Job:
         return {**self.recipe.get("settings", {}), "threshold": self.threshold["value"]}
 
     def method(self) -> Method:
-        """The method, ready to inspect."""
-        return restore(self.kind, self.state, self.settings)
+        """The method, ready to inspect. LingnanError when the job lacks what its method needs."""
+        try:
+            return restore(self.kind, self.state, self.settings)
+        except (KeyError, TypeError, ValueError) as error:
+            raise LingnanError(
+                f"the job does not hold what {self.kind} needs ({error!r}); teach it again"
+            ) from error
 
     def to_bytes(self) -> bytes:
         """The job file's bytes; equal jobs give equal bytes."""
@@ -189,7 +196,7 @@ def _opened(payload: bytes) -> dict[str, bytes]:
             infos = archive.infolist()
             _check_infos(infos, len(payload))
             return {info.filename: archive.read(info) for info in infos}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise _RefusedError(f"not a job file: {error}") from error
 
 
@@ -221,8 +228,10 @@ def _sheet(members: Mapping[str, bytes]) -> dict[str, Any]:
         if not isinstance(sheet.get(name), kind):
             raise _RefusedError(f"job.json has no {name}")
     value = sheet["threshold"].get("value")
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise _RefusedError("job.json has no threshold")
+    if not abs(value) <= float_info.max:  # NaN, infinite, or an integer that is no float
+        raise _RefusedError("job.json's threshold is not a finite number")
     if not all(isinstance(v, str) for k in ("taught_sha256", "taught_parts") for v in sheet[k]):
         raise _RefusedError("job.json lists what it was taught on wrongly")
     return sheet
@@ -265,5 +274,5 @@ def _array(path: str, payload: bytes) -> NDArray[Any]:
         if prod(shape) * dtype.itemsize != len(payload) - stream.tell():
             raise ValueError("its header does not agree with its data")
         return np.frombuffer(payload, dtype, offset=stream.tell()).reshape(shape)
-    except ValueError as error:
+    except (ValueError, SyntaxError, TokenError) as error:  # numpy reads odd headers as Python
         raise _RefusedError(f"{path}: {error}") from error

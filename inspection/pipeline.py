@@ -81,12 +81,13 @@ class Pipeline:
 
 
 def to_8_bit(image: Image) -> NDArray[np.uint8]:
-    """(H, W) or (H, W, 3) uint8, colours in BGR order. 12 bits of 16 are used, as cameras send."""
+    """(H, W) or (H, W, 3) uint8, colours in BGR order. 12 bits of 16 are used, as cameras send;
+    what lies above them is as bright as can be."""
     pixels = image.pixels
     if image.encoding == "rgb8":
         return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), np.uint8)
     if image.encoding == "mono16":
-        return np.asarray(pixels >> 4, np.uint8)
+        return np.asarray(np.minimum(pixels >> 4, 255), np.uint8)
     if image.encoding == "32FC1":
         raise ValueError("inspection takes 8- or 16-bit images, not 32FC1")
     return pixels

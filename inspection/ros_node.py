@@ -39,7 +39,7 @@ class RosConfig(BaseModel):
 
     job: str = ""
     reference: str = ""
-    um_per_px: Annotated[float, Field(gt=0)] = 10.0
+    um_per_px: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10.0
     camera: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -64,7 +64,7 @@ def open_pipeline(current: Callable[[], RosConfig]) -> Iterator[Step]:
 
 def open_camera(config: RosConfig) -> Driver[Image] | None:
     """The camera that the parameters name, not open yet."""
-    return create({"kind": "camera", **config.camera}) if config.camera else None
+    return create({**config.camera, "kind": "camera"}) if config.camera else None
 
 
 WIRING = Wiring(

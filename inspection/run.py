@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
+from math import isfinite
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TextIO
@@ -20,6 +21,7 @@ from inspection.pipeline import Inspection, Pipeline, to_8_bit
 from inspection.sources import Refused, Shot, open_source
 
 RESULTS, PICTURES, STAMP = "results.jsonl", "overlays", "run.json"
+MAX_NAME_BYTES = 120  # of an image's name in its overlay's; file systems take 255 in all
 
 
 class RunError(LingnanError):
@@ -57,7 +59,7 @@ def run(
     done = _prepared(out, source, config.job)
     tally = Tally(out=str(out), n_resumed=len(done))
     started = perf_counter()
-    with open_source(source) as opened, (out / RESULTS).open("a", encoding="utf-8") as results:
+    with open_source(source) as opened, _appended(out / RESULTS) as results:
         total = opened.total if limit is None else min(limit, opened.total or limit)
         for shot in _first(opened.shots, limit):
             if shot.name not in done:
@@ -65,6 +67,11 @@ def run(
             progress(tally.n_images + tally.n_resumed + tally.n_refused, total or 0, "inspecting")
     tally.seconds = perf_counter() - started
     return tally
+
+
+def _appended(results: Path) -> TextIO:
+    """A file name that is not UTF-8 becomes the escape that JSON has for it."""
+    return results.open("a", encoding="utf-8", errors="backslashreplace")
 
 
 def _first(shots: Iterator[Shot | Refused], limit: int | None) -> Iterator[Shot | Refused]:
@@ -137,7 +144,7 @@ def _line(name: str, result: Inspection, elapsed_ms: float) -> dict[str, Any]:
     return {
         "image": name,
         "defective": result.is_defective,
-        "score": round(result.score, 6),
+        "score": round(result.score, 6) if isfinite(result.score) else None,
         "threshold": result.threshold,
         "ms": round(elapsed_ms, 3),
         "regions": [asdict(region) for region in result.regions],
@@ -146,8 +153,9 @@ def _line(name: str, result: Inspection, elapsed_ms: float) -> dict[str, Any]:
 
 def _picture(shot: Shot, result: Inspection, out: Path) -> str:
     """Write the overlay; its name cannot leave the folder, whatever the image is called."""
-    plain = "".join(c if c.isalnum() or c in "-_" else "_" for c in Path(shot.name).stem)[:80]
-    name = f"{shot.sample.seq:06d}-{plain}.jpg"
+    plain = "".join(c if c.isalnum() or c in "-_" else "_" for c in Path(shot.name).stem)
+    short = plain.encode()[:MAX_NAME_BYTES].decode(errors="ignore")
+    name = f"{shot.sample.seq:06d}-{short}.jpg"
     folder = out / PICTURES
     folder.mkdir(exist_ok=True)
     (folder / name).write_bytes(jpeg(draw(to_8_bit(shot.sample.value), result)))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from functools import partial
+from math import isfinite
 from time import perf_counter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, HTTPException, Path, UploadFile
 from pydantic import BaseModel
 
+from common.errors import LingnanError
 from common.paths import state_dir
+from common.service.demo import DemoFrame
 from common.service.images import decode
 from common.service.queue import Work
 from common.service.records import Records
-from inspection.demo import demo
-from inspection.job import JobError
 from inspection.methods.base import Finding
 from inspection.shelf import NAME, Loaded, NoSuchJobError, Shelf
 
@@ -42,17 +45,25 @@ class Found(BaseModel):
 
 
 class Verdict(BaseModel):
-    """What the job says of one image. `record`: its id among the accepted records."""
+    """What the job says of one image. `score`: None where nothing was found that has one.
+    `record`: its id among the accepted records."""
 
     job: str
     defective: bool
-    score: float
+    score: float | None
     threshold: float
     findings: list[Found]
     width_px: int
     height_px: int
     inspect_ms: float
     record: int = -1
+
+
+def demo(stop: threading.Event) -> Iterator[DemoFrame]:
+    """The running demonstration; its simulator is loaded when somebody looks."""
+    from inspection.demo import demo as frames
+
+    yield from frames(stop)
 
 
 def router() -> APIRouter:
@@ -104,7 +115,7 @@ def _get(shelf: Shelf, name: str) -> Loaded:
         return shelf.get(name)
     except NoSuchJobError as error:
         raise HTTPException(404, str(error)) from None
-    except JobError as error:
+    except LingnanError as error:  # damaged, or by a version that is not this one
         raise HTTPException(409, str(error)) from None
 
 
@@ -123,7 +134,7 @@ def _judge(name: str, loaded: Loaded, shown: bytes, golden: bytes | None) -> Ver
     return Verdict(
         job=name,
         defective=finding.is_defective,
-        score=finding.score,
+        score=finding.score if isfinite(finding.score) else None,
         threshold=float(loaded.job.threshold["value"]),
         findings=_found(finding),
         width_px=width,

@@ -69,13 +69,14 @@ def open_source(named: str) -> Iterator[Source]:
         return
     driver: Driver[Image] = create(config)
     with driver:
-        yield Source(None, _frames(driver))
+        is_config = Path(named).suffix.lower() == ".json"
+        yield Source(None, _frames(driver, by_time=is_config))
 
 
 def _camera_config(named: str) -> dict[str, Any] | None:
     """Plain values of a camera's config; None where `named` is an image or a folder."""
     path = Path(named)
-    suffix = path.suffix.lower()
+    suffix = "" if path.is_dir() else path.suffix.lower()
     if named.startswith(STREAMS):
         raise SourceError(f"{named}: a stream needs its size; name a camera config (.json)")
     if not path.exists():
@@ -92,11 +93,11 @@ def _json_config(path: Path) -> dict[str, Any]:
         raise SourceError(f"{path}: over {MAX_CONFIG_BYTES >> 20} MiB, which no camera config is")
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SourceError(f"{path}: not a camera config: {error}") from error
-    if not isinstance(values, dict):
+    if not isinstance(values, dict) or values.setdefault("kind", "camera") != "camera":
         raise SourceError(f"{path}: a camera config is an object with `type` and its settings")
-    return {"kind": "camera", **values}
+    return values
 
 
 def _images(path: Path) -> list[Path]:
@@ -132,10 +133,13 @@ def _files(paths: list[Path]) -> Iterator[Shot | Refused]:
         yield Shot(str(path), Stamped(seq, when, when, "camera_optical", image), reference)
 
 
-def _frames(driver: Driver[Image]) -> Iterator[Shot | Refused]:
+def _frames(driver: Driver[Image], *, by_time: bool) -> Iterator[Shot | Refused]:
+    """A file's frames are known by their number; a camera's by when they came, so that a run that
+    goes on takes none of them for one of an earlier day."""
     while True:
         try:
             sample = driver.read(timeout_s=FRAME_TIMEOUT_S)
         except EndOfStreamError:
             return
-        yield Shot(f"frame-{sample.seq:06d}", sample)
+        name = f"{sample.host_time_ns}" if by_time else f"{sample.seq:06d}"
+        yield Shot(f"frame-{name}", sample)

@@ -70,10 +70,14 @@ def teach(data: Dataset, wish: Wish, progress: Progress) -> Job:
 
 
 def choose_threshold(held_out: HeldOut, wish: Wish) -> Threshold:
-    """On the miss bound where there are defects, else on the false bound."""
-    if len(held_out.defects):
-        return on_misses(held_out.defects, held_out.good, wish.miss_target)
-    return on_good(held_out.good, wish.false_target)
+    """On the miss bound where there are defects, else on the false bound. TeachError without any
+    score to choose on."""
+    try:
+        if len(held_out.defects):
+            return on_misses(held_out.defects, held_out.good, wish.miss_target)
+        return on_good(held_out.good, wish.false_target)
+    except ValueError as error:
+        raise TeachError(str(error)) from error
 
 
 def file_sha256(sample: Sample) -> str:

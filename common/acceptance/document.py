@@ -131,10 +131,15 @@ def write(out: Path, document: dict[str, Any]) -> str:
     digest = hashlib.sha256(data).hexdigest()
     write_atomically(out / JSON, data)
     write_atomically(out / HTML, page(document, digest, out).encode())
-    sums = {JSON: digest, HTML: file_hash(out / HTML), **document["files"]}
-    lines = "".join(f"{value}  {name}\n" for name, value in sums.items())
-    write_atomically(out / SUMS, lines.encode())
+    sums = checksums(digest, file_hash(out / HTML), document)
+    write_atomically(out / SUMS, sums.encode())
     return digest
+
+
+def checksums(json_sha256: str, html_sha256: str, document: dict[str, Any]) -> str:
+    """The content of SHA256SUMS, as `sha256sum -c` reads it."""
+    sums = {JSON: json_sha256, HTML: html_sha256, **document["files"]}
+    return "".join(f"{value}  {name}\n" for name, value in sums.items())
 
 
 def read(folder: Path) -> tuple[dict[str, Any], str]:

@@ -45,20 +45,16 @@ def verify(folder: Path, data_root: Path | None, expected: str | None = None) ->
 
 def _files(folder: Path, document: dict[str, Any], digest: str) -> list[str]:
     """Faults of the report's own files."""
-    faults = []
-    sums = folder / files.SUMS
-    text = sums.read_text(encoding="utf-8", errors="replace") if sums.is_file() else ""
-    if not text:
-        faults.append(f"{files.SUMS} is missing")
-    faults += [f"{name} is missing or changed" for name in changed(text, folder)]
-    listed = {line.partition("  ")[2] for line in text.split("\n")}
-    for name in sorted({files.JSON, files.HTML, *document["files"]} - listed):
-        faults.append(f"{name} is not in {files.SUMS}")
+    sums, html = folder / files.SUMS, folder / files.HTML
+    text = sums.read_bytes().decode(errors="replace") if sums.is_file() else ""
+    faults = [f"{name} is missing or changed" for name in changed(text, folder)]
+    page = file_hash(html) if html.is_file() else ""
+    if text != files.checksums(digest, page, document):
+        faults.append(f"{files.SUMS} is missing or not what was written with this report")
     for path in files.attached(folder):
         name = path.relative_to(folder).as_posix()
         if document["files"].get(name) != file_hash(path):
             faults.append(f"{name} is not the file that {files.JSON} names")
-    html = folder / files.HTML
     if not html.is_file() or digest not in html.read_text(encoding="utf-8", errors="replace"):
         faults.append(f"{files.HTML} does not carry the hash of {files.JSON}")
     return faults

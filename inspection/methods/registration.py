@@ -17,6 +17,7 @@ BLUR_PX = 3.0  # widens the basin in which the refinement converges
 STEPS = 30
 PRECISION = 1e-4
 BORDER_PX = 20  # not compared: what the shift brings in there is made up
+MIN_SIDE_PX = 64  # less than this leaves too little within the border to compare
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,12 +31,15 @@ class Aligned:
 
 
 def align(golden: U8, image: U8, level: float) -> Aligned:
-    """The best of: as it is, shifted, refined. Both (H, W) uint8; ValueError when sizes differ.
+    """The best of: as it is, shifted, refined. Both (H, W) uint8; ValueError when sizes differ or
+    a side is under MIN_SIDE_PX.
 
     level: DN between the two phases, for the mismatch that decides.
     """
     if golden.shape != image.shape:
         raise ValueError(f"the golden image is {golden.shape}, the image {image.shape}")
+    if min(image.shape) < MIN_SIDE_PX:
+        raise ValueError(f"an image of {image.shape} is too small: {MIN_SIDE_PX} px a side at least")
     still = np.eye(2, 3, dtype=np.float32)
     shifted = still.copy()
     shifted[:, 2] = _shift(golden, image)

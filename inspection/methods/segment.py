@@ -74,6 +74,12 @@ class Segment:
         return cls(payload, None if threshold is None else float(threshold))
 
 
+def station_method(threads: int = 1) -> Segment:
+    """The shipped network at the threshold that was chosen with it, for the simulated station."""
+    model = load(WEIGHTS, SHIPPED)
+    return Segment(model.payload, model.card.score["threshold"], threads=threads)
+
+
 def teach(lessons: Sequence[Lesson], progress: Progress) -> Segment:
     """The shipped network, with the lessons' scores to choose a threshold on. Nothing is trained
     here: the lessons are judged by a network that never saw them."""

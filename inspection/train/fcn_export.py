@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import onnx
 from numpy.typing import NDArray
 
 from common.errors import LingnanError
+from common.runtime.manifest import ModelCard
 from common.runtime.publish import card_of, write_manifest
 from inspection.models.fcn import Fcn as OnnxFcn
 from inspection.sim.materials import MATERIALS
@@ -39,10 +39,11 @@ def export(net: Fcn, folder: Path, seed: int, log: Callable[[str], None]) -> Non
     }
     scores: dict[str, dict[str, float]] = {}
     for name, model in models.items():
-        onnx.save(model, folder / f"{name}.onnx")
         scores[name] = calibrate(OnnxFcn(model.SerializeToString()))
         log(f"{name}: {scores[name]}")
     _gate(net, models, scores, log)
+    for name, model in models.items():
+        onnx.save(model, folder / f"{name}.onnx")
     cards = {name: _card(folder / f"{name}.onnx", scores[name], net, seed) for name in models}
     write_manifest(folder, cards)
 
@@ -107,7 +108,7 @@ def _gate(
         )
 
 
-def _card(path: Path, score: dict[str, float], net: Fcn, seed: int) -> object:
+def _card(path: Path, score: dict[str, float], net: Fcn, seed: int) -> ModelCard:
     return card_of(
         path,
         licence="Apache-2.0",

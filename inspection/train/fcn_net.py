@@ -50,6 +50,13 @@ def block(cin: int, cout: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(Conv(cin, cin, 3, stride, groups=cin, relu=False), Conv(cin, cout, 1))
 
 
+class Add(nn.Module):
+    """A sum as a module of its own, so that its output can be observed."""
+
+    def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return a + b
+
+
 class Fcn(nn.Module):
     """(N, 1, H, W) in 0..1 -> logits (N, 1, H/8, W/8); H and W multiples of 16."""
 
@@ -61,13 +68,14 @@ class Fcn(nn.Module):
         self.fine = block(32, 32)
         self.wide = nn.Sequential(block(32, 48, 2), *(block(48, 48) for _ in range(3)))
         self.back = Conv(48, 32, 1)
+        self.join = Add()
         self.merge = block(32, 32)
         self.head = nn.Conv2d(32, 1, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         skip = self.fine(self.down(self.near(self.stem(x))))
         context = nn.functional.interpolate(self.back(self.wide(skip)), scale_factor=2.0)
-        logits: torch.Tensor = self.head(self.merge(skip + context))
+        logits: torch.Tensor = self.head(self.merge(self.join(skip, context)))
         return logits
 
     def fold(self) -> Fcn:

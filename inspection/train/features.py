@@ -10,7 +10,11 @@ looks like in these terms is what `inspection.methods.anomaly` learns at teachin
 
 from __future__ import annotations
 
+import io
+import sys
+import warnings
 from math import pi
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,9 +22,14 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from common.runtime.manifest import NAME, parse_manifest
+from common.runtime.publish import card_of, write_manifest
+from inspection.models.features import SHIPPED, FeatureBank
+
 STRIDE = 4
 OCTAVES = 5
 CLIP = 8.0
+TOLERANCE = 1e-3  # of features whose range is about 10
 ORIENTATIONS = 8
 _FLOOR = 0.02  # of contrast in log brightness: about a grey level of sensor noise
 
@@ -155,16 +164,67 @@ def _per_cell(bank: NDArray[np.float64], cell: int) -> Tensor:
     return torch.tensor(kernel.reshape(-1, 1, *kernel.shape[3:]), dtype=torch.float32)
 
 
-if __name__=='__main__':
-    import warnings; warnings.filterwarnings('ignore')
-    n=FeatureNet().eval(); x=torch.rand(1,1,288,352)*255; print(n(x).shape)
-    torch.onnx.export(n,(x,),'/tmp/anom/f2.onnx',dynamo=False,opset_version=17,input_names=['grey'],output_names=['features'],dynamic_axes={'grey':{2:'h',3:'w'},'features':{2:'h4',3:'w4'}})
-    import onnxruntime as ort,time
-    so=ort.SessionOptions(); so.intra_op_num_threads=1
-    for p in ('f.onnx','f2.onnx'):
-        s=ort.InferenceSession('/tmp/anom/'+p,so)
-        a=s.run(None,{'grey':x.numpy()})[0]; print(a.shape,np.abs(a-n(x).numpy()).max() if 'f2' in p else '')
-        best=9
-        for _ in range(40):
-            t=time.process_time(); s.run(None,{'grey':x.numpy()}); best=min(best,time.process_time()-t)
-        print(p,'best ms 288x352',best*1e3)
+def export(folder: Path) -> None:
+    """Write the net and its card into `folder`, beside the models that are there.
+
+    ValueError when ONNX Runtime and torch do not agree on noise and on flat, ramped and striped
+    pictures of several sizes: then nothing is published.
+    """
+    target = folder / f"{SHIPPED}.onnx"
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the tracer, about extents that are free on purpose
+        torch.onnx.export(
+            FeatureNet().eval(),
+            (torch.zeros(1, 1, 128, 192),),
+            buffer,
+            dynamo=False,
+            opset_version=17,
+            input_names=["grey"],
+            output_names=["features"],
+            dynamic_axes={"grey": {2: "H", 3: "W"}, "features": {2: "H/4", 3: "W/4"}},
+        )
+    difference = largest_difference(buffer.getvalue())
+    if difference > TOLERANCE:
+        raise ValueError(f"ONNX Runtime differs from torch by {difference:.2g}")
+    manifest = folder / NAME
+    known = parse_manifest(manifest.read_bytes(), manifest).models if manifest.exists() else {}
+    target.write_bytes(buffer.getvalue())
+    card = card_of(
+        target,
+        licence="Apache-2.0",
+        data="none: the filters are given by formulas",
+        command="python -m inspection.train.features inspection/weights",
+        score={"largest_difference_torch_onnx": difference},
+        units={"grey": "DN"},
+    )
+    write_manifest(folder, {**known, SHIPPED: card})
+
+
+def check_set(seed: int = 7) -> list[NDArray[np.uint8]]:
+    """Pictures on which torch and ONNX must agree: flat, ramped, striped and noisy."""
+    rng = np.random.default_rng(seed)
+    pictures = []
+    for height, width in ((64, 64), (128, 192), (288, 128), (240, 608)):
+        ramp = np.linspace(0, 255, width)[None].repeat(height, 0)
+        stripes = 120 + 60 * np.sin(np.arange(width) * rng.uniform(0.2, 2))[None].repeat(height, 0)
+        noise = rng.normal(120, 40, (height, width))
+        flat = np.full((height, width), rng.uniform(0, 255))
+        pictures += [np.clip(p, 0, 255).astype(np.uint8) for p in (ramp, stripes, noise, flat)]
+    return pictures
+
+
+@torch.inference_mode()
+def largest_difference(payload: bytes) -> float:
+    """Between torch's features and those of the ONNX bytes, over the check set."""
+    net, bank = FeatureNet().eval(), FeatureBank(payload)
+    worst = 0.0
+    for picture in check_set():
+        expected = net(torch.from_numpy(picture.astype(np.float32)[None, None]))[0]
+        got = bank(picture).transpose(2, 0, 1)
+        worst = max(worst, float(np.abs(expected.numpy() - got).max()))
+    return worst
+
+
+if __name__ == "__main__":
+    export(Path(sys.argv[1]))

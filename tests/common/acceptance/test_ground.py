@@ -90,8 +90,10 @@ def test_times_of_detection_and_recovery_are_those_of_the_record() -> None:
 
 
 def test_a_device_that_lost_samples_is_not_counted_as_sound() -> None:
-    assert Device([*range(60)]).spy.sound_until(50)
-    assert not Device([*range(20), *range(21, 60)]).spy.sound_until(50)
+    assert Device([*range(60)]).spy.sound(0, 1)
+    gap = Device([*range(20), *range(21, 60)]).spy
+    assert not gap.sound(0, 1)
+    assert gap.sound(0.5, 1)
 
 
 def test_a_drivers_fault_is_noticed_in_real_time() -> None:

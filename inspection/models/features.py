@@ -1,0 +1,70 @@
+"""The ONNX feature net's near side: any image in, features on a grid of 4 x 4 pixel cells out."""
+
+from __future__ import annotations
+
+from math import sqrt
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from common.runtime.session import Session
+
+WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
+SHIPPED = "surface_features"
+STRIDE = 4
+MULTIPLE = 16  # what both sides of the net's input are a multiple of
+SMALLEST_PX = 64
+PIXELS = 1 << 17  # larger images are scaled down to about this many
+
+F32 = NDArray[np.float32]
+U8 = NDArray[np.uint8]
+
+
+class FeatureBank:
+    """Features of a surface at several octaves; the net is fixed, see `inspection.train.features`."""
+
+    def __init__(self, payload: bytes, threads: int = 1) -> None:
+        self.payload = payload
+        self._session = Session(payload, threads=threads, warmup=0)
+        self._input = self._session.inputs[0].name
+        self._output = self._session.outputs[0].name
+
+    def __call__(self, canonical: U8) -> F32:
+        """(H, W) of `canonical_size` -> (H / 4, W / 4, C) features."""
+        grey = canonical.astype(np.float32)[None, None]
+        features = self._session.run({self._input: grey})[self._output][0]
+        return np.ascontiguousarray(features.transpose(1, 2, 0), np.float32)
+
+
+def grey_of(image: U8) -> U8:
+    """(H, W) from (H, W) or (H, W, 3)."""
+    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+def canonical_size(shape: tuple[int, int], stretch: tuple[float, float] = (1, 1)) -> tuple[int, int]:
+    """(height, width) that an image is inspected at: its own, or less for a large one.
+
+    stretch: factors on height and width, for variants at teaching.
+    """
+    scale = min(1.0, sqrt(PIXELS / (shape[0] * shape[1])))
+    height, width = (
+        max(SMALLEST_PX, round(side * scale * factor / MULTIPLE) * MULTIPLE)
+        for side, factor in zip(shape, stretch, strict=True)
+    )
+    return height, width
+
+
+def canonical(grey: U8, stretch: tuple[float, float] = (1, 1)) -> U8:
+    """The image at `canonical_size`."""
+    height, width = canonical_size((grey.shape[0], grey.shape[1]), stretch)
+    shrinks = height * width < 0.8 * grey.size
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(grey, (width, height), interpolation=method), np.uint8)
+
+
+def share_of_cells(mask: NDArray[np.bool_] | F32, size: tuple[int, int]) -> F32:
+    """(H, W) mask -> share of each cell that it covers, on the grid of an image of `size`."""
+    grid = (size[1] // STRIDE, size[0] // STRIDE)
+    return np.asarray(cv2.resize(mask.astype(np.float32), grid, interpolation=cv2.INTER_AREA))
