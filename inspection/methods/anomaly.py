@@ -32,7 +32,7 @@ PICTURES = 3000  # varied pictures to learn from, shared out among the lessons
 COPIES = (4, 24)  # fewest and most a lesson
 SYNTHETIC_WEIGHT = 0.5  # of synthetic defects beside real ones
 WORST_SHARE = 0.002  # the image's score is the mean over its worst cells
-STRANGENESS_WEIGHT = 0.5  # of the distance from good beside the perceptron, in the map
+STRANGENESS_WEIGHT = 0.7  # of the distance from good beside the logit, in deviations of each
 NAME = "anomaly"
 
 F32 = NDArray[np.float32]
@@ -84,7 +84,7 @@ class Anomaly:
     def _map(self, features: F32, logits: F32) -> F32:
         if self._good is None:
             return logits
-        return logits + np.float32(STRANGENESS_WEIGHT) * self._good.distances(features)
+        return logits + self._good.strangeness(features)
 
     def to_state(self) -> State:
         """The feature net's bytes and the arrays of what was learned."""
@@ -113,7 +113,9 @@ class Anomaly:
                 _array(state, "whiten", 2), _array(state, "centre", 1), _array(state, "scale", 1)
             )
         threshold = settings.get("threshold")
-        return cls(FeatureBank(payload), head, good, None if threshold is None else float(threshold))
+        return cls(
+            FeatureBank(payload), head, good, None if threshold is None else float(threshold)
+        )
 
 
 def teach(lessons: Sequence[Lesson], progress: Progress) -> Anomaly:
@@ -162,9 +164,10 @@ def learn(
     spoilt = [cells for i in known if (cells := drawn[i].spoilt) is not None]
     x, is_defect, weight = weighed(spoilt)
     if all(lessons[i].is_good for i in known):
-        plain = np.concatenate([normal.halved(bank(canonical(grey_of(lessons[i].image)))).reshape(
-            -1, x.shape[1])[::3] for i in known])
-        return Anomaly(bank, perceptron.fit(x, is_defect, weight, SEED), normal.fit(plain))
+        head = perceptron.fit(x, is_defect, weight, SEED)
+        good = np.concatenate([_some_cells(lessons[i], bank) for i in known])
+        spread = float(head.logits(good).std())
+        return Anomaly(bank, head, normal.fit(good, STRANGENESS_WEIGHT * spread))
     real_x, real_is_defect, real_weight = weighed([drawn[i].real for i in known])
     head = perceptron.fit(
         np.concatenate([real_x, x]),
@@ -173,6 +176,12 @@ def learn(
         SEED,
     )
     return Anomaly(bank, head)
+
+
+def _some_cells(lesson: Lesson, bank: FeatureBank) -> F32:
+    """(N, D) features of every third of the image's coarse cells."""
+    coarse = normal.halved(bank(canonical(grey_of(lesson.image))))
+    return coarse.reshape(-1, coarse.shape[-1])[::3]
 
 
 def worst(logits: F32) -> float:

@@ -47,14 +47,16 @@ def regions(part: U8, golden: U8) -> list[Region]:
 
     part, golden: (H, W) uint8, 1 on the dark phase, 0 on the bright one, aligned.
     """
-    return [*_one_sided(part, golden, True), *_one_sided(golden, part, False)]
+    soft = cv2.GaussianBlur(part.astype(np.float32) - golden, (0, 0), SOFT_PX)
+    extra = _one_sided(part & (1 - golden), soft, True)
+    return [*extra, *_one_sided(golden & (1 - part), -soft, False)]
 
 
-def _one_sided(has: U8, lacks: U8, extra: bool) -> list[Region]:
-    """Regions that `has` and `lacks` does not: a core that no jagged edge makes, grown by 1 px."""
-    plain = has & (1 - lacks)
-    soft = cv2.GaussianBlur(has.astype(np.float32), (0, 0), SOFT_PX)
-    soft -= cv2.GaussianBlur(lacks.astype(np.float32), (0, 0), SOFT_PX)
+def _one_sided(plain: U8, soft: F32, extra: bool) -> list[Region]:
+    """Regions of a plain difference: a core that no jagged edge makes, grown by a pixel.
+
+    soft: (H, W), the blurred difference, positive where `plain` is meant.
+    """
     opened = cv2.morphologyEx(plain, cv2.MORPH_OPEN, _SQUARE3)
     core = opened | ((soft > SOFT_LEVEL) & (plain > 0)).astype(np.uint8)
     grown = cv2.dilate(core, _SQUARE3) & plain

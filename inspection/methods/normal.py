@@ -15,8 +15,10 @@ SHRINK = 0.003  # of the mean variance, added to every direction
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Normal:
-    """distance = |features @ whiten - centre|, standardised to mean 0 and deviation 1 on good
-    cells. whiten: (D, D). centre: (D,). scale: (2,) mean and deviation."""
+    """strangeness = (|features @ whiten - centre| - scale[0]) / scale[1].
+
+    whiten: (D, D). centre: (D,). scale: (2,), so that good cells have mean 0.
+    """
 
     whiten: F32
     centre: F32
@@ -27,7 +29,7 @@ class Normal:
         if self.whiten.shape != (size, size) or self.scale.shape != (2,):
             raise ValueError("the parts of the normal distribution do not fit each other")
 
-    def distances(self, features: F32) -> F32:
+    def strangeness(self, features: F32) -> F32:
         """(h, w, D) -> (h, w), interpolated from every second cell."""
         height, width, _ = features.shape
         coarse = halved(features)
@@ -43,14 +45,14 @@ def halved(features: F32) -> F32:
     return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / np.float32(4)
 
 
-def fit(good: F32) -> Normal:
-    """good: (N, D) features of good cells (halved)."""
+def fit(good: F32, deviation: float) -> Normal:
+    """good: (N, D) features of good cells (halved). deviation: of the strangeness of these."""
     x = good.astype(np.float64)
     mean, covariance = x.mean(0), np.cov(x.T)
     covariance += np.eye(len(mean)) * SHRINK * np.trace(covariance) / len(mean)
     whiten = np.linalg.cholesky(np.linalg.inv(covariance))
     distance = np.linalg.norm((x - mean) @ whiten, axis=1)
-    scale = np.array([distance.mean(), distance.std()])
+    scale = np.array([distance.mean(), distance.std() / deviation])
     return Normal(
         whiten.astype(np.float32), (mean @ whiten).astype(np.float32), scale.astype(np.float32)
     )

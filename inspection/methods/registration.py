@@ -14,6 +14,7 @@ F32 = NDArray[np.float32]
 
 REACH_PX = 16  # parts lie in a fixture: they are not further off than this
 BLUR_PX = 3.0  # widens the basin in which the refinement converges
+COARSE = 3  # the refinement looks at every fourth pixel of the blurred images
 STEPS = 30
 PRECISION = 1e-4
 BORDER_PX = 20  # not compared: what the shift brings in there is made up
@@ -39,7 +40,9 @@ def align(golden: U8, image: U8, level: float) -> Aligned:
     if golden.shape != image.shape:
         raise ValueError(f"the golden image is {golden.shape}, the image {image.shape}")
     if min(image.shape) < MIN_SIDE_PX:
-        raise ValueError(f"an image of {image.shape} is too small: {MIN_SIDE_PX} px a side at least")
+        raise ValueError(
+            f"an image of {image.shape} is too small: {MIN_SIDE_PX} px a side at least"
+        )
     still = np.eye(2, 3, dtype=np.float32)
     shifted = still.copy()
     shifted[:, 2] = _shift(golden, image)
@@ -68,9 +71,9 @@ def _shift(golden: U8, image: U8) -> tuple[float, float]:
 
 
 def _refine(golden: U8, image: U8, start: F32) -> F32 | None:
-    """An affine transform on half the resolution; None where it does not converge."""
+    """An affine transform on a quarter of the resolution; None where it does not converge."""
     first = start.copy()
-    first[:, 2] /= 2
+    first[:, 2] /= COARSE
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, STEPS, PRECISION)
     try:
         _, found = cv2.findTransformECC(
@@ -78,12 +81,12 @@ def _refine(golden: U8, image: U8, start: F32) -> F32 | None:
         )
     except cv2.error:
         return None
-    found[:, 2] *= 2
+    found[:, 2] *= COARSE
     return np.asarray(found, np.float32)
 
 
 def _soft(image: U8) -> F32:
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), BLUR_PX)[::2, ::2], np.float32)
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), BLUR_PX)[::COARSE, ::COARSE], np.float32)
 
 
 def _lay(golden: U8, image: U8, transform: F32, level: float) -> Aligned:

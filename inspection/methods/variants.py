@@ -101,9 +101,7 @@ def weighed(cells: Sequence[Cells]) -> tuple[F32, NDArray[np.bool_], F32]:
     """Features, classes and weights: both classes weigh the same, within one every lesson."""
     joined = _joined(cells)
     share = [
-        np.where(
-            one.is_defect, 1 / max(1, one.is_defect.sum()), 1 / max(1, (~one.is_defect).sum())
-        )
+        np.where(one.is_defect, 1 / max(1, one.is_defect.sum()), 1 / max(1, (~one.is_defect).sum()))
         for one in cells
     ]
     weight, is_defect = np.concatenate(share), joined.is_defect

@@ -40,10 +40,14 @@ class FeatureBank:
 
 def grey_of(image: U8) -> U8:
     """(H, W) from (H, W) or (H, W, 3)."""
-    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+    return (
+        image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+    )
 
 
-def canonical_size(shape: tuple[int, int], stretch: tuple[float, float] = (1, 1)) -> tuple[int, int]:
+def canonical_size(
+    shape: tuple[int, int], stretch: tuple[float, float] = (1, 1)
+) -> tuple[int, int]:
     """(height, width) that an image is inspected at: its own, or less for a large one.
 
     stretch: factors on height and width, for variants at teaching.

@@ -8,7 +8,8 @@
     1x1, nearest upsampling, plus the skip, depthwise block   32 at H/8
     1x1                                                        1 at H/8    logit
 
-Dense 3x3 at 16 channels costs a CPU's int8 kernels no more than a depthwise and a 1x1 there.
+Dense 3x3 at 16 channels costs a CPU's int8 kernels no more than a depthwise and a 1x1 there. Every
+layer is clamped, to [0, 6] or [-6, 6], so that 256 steps resolve a faint defect beside a glint.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+LIMIT = 6.0
 STRIDE = 8  # pixels of the frame a cell of the logit map stands for
 
 
 class Conv(nn.Module):
-    """Convolution, batch normalisation where training, rectifier where wanted."""
+    """Convolution, batch normalisation where training, clamped to [0, 6] or [-6, 6]."""
 
     def __init__(
         self, cin: int, cout: int, size: int, stride: int = 1, groups: int = 1, relu: bool = True
@@ -36,7 +38,7 @@ class Conv(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y: torch.Tensor = self.norm(self.conv(x))
-        return torch.relu(y) if self.relu else y
+        return y.clamp(0.0 if self.relu else -LIMIT, LIMIT)
 
     def fold(self) -> None:
         """The normalisation into the weights; for good."""

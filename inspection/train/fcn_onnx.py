@@ -24,10 +24,10 @@ class Graph:
     def __init__(self, weights: Weights) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.weights = weights
-        self.constants: dict[str, NDArray[np.generic]] = {}
+        self.constants: dict[str, NDArray[np.generic] | np.generic] = {}
 
     def conv(self, x: str, name: str, stride: int = 1, groups: int = 1, relu: bool = True) -> str:
-        """Convolution with the weights called `name`, padded to keep odd kernels centred."""
+        """Convolution with the weights called `name`, odd kernels centred, clamped."""
         size = self.weights[f"{name}.weight"].shape[-1]
         pad = size // 2 if size % 2 else 0
         self.nodes.append(
@@ -42,7 +42,7 @@ class Graph:
                 group=groups,
             )
         )
-        return self.node("Relu", [name], f"{name}.relu") if relu else name
+        return self.node("Clip", [name, "zero" if relu else "floor", "limit"], f"{name}.clip")
 
     def block(self, x: str, name: str, stride: int = 1) -> str:
         """Depthwise 3x3 and 1x1."""
@@ -65,11 +65,17 @@ def float_core(weights: Weights) -> onnx.ModelProto:
     for i in range(4):
         x = g.block(x, f"wide.{i}", 2 if i == 0 else 1)
     x = g.conv(x, "back")
-    g.constants["scales"] = np.array([1, 1, 2, 2], np.float32)
+    g.constants |= {
+        "scales": np.array([1, 1, 2, 2], np.float32),
+        "zero": np.float32(0),
+        "floor": np.float32(-6),
+        "limit": np.float32(6),
+    }
     up = dict(mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")
     x = g.node("Resize", [x, "", "scales"], "up", **up)
     x = g.block(g.node("Add", [x, skip], "sum"), "merge")
-    g.node("Identity", [g.conv(x, "head", relu=False)], "logits")
+    head = helper.make_node("Conv", [x, "head.weight", "head.bias"], ["logits"], name="head")
+    g.nodes.append(head)
     return _model(
         g, helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, "height", "width"])
     )
@@ -118,7 +124,7 @@ def _check_scale(graph: onnx.GraphProto, pair: onnx.NodeProto) -> None:
 def _model(g: Graph, source: onnx.ValueInfoProto) -> onnx.ModelProto:
     out = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, 1, "rows", "columns"])
     values = {**g.weights, **g.constants}
-    initialisers = [numpy_helper.from_array(np.ascontiguousarray(v), n) for n, v in values.items()]
+    initialisers = [numpy_helper.from_array(np.asarray(v), n) for n, v in values.items()]
     graph = helper.make_graph(g.nodes, "fcn", [source], [out], initialisers)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
     onnx.checker.check_model(model)

@@ -61,7 +61,10 @@ class FeatureNet(nn.Module):
                 energies.append(g[:, :4].abs().mean(2))
             if index in (1, 2):
                 response = _cells(octave, self._buffer("lines", index), 8, STRIDE >> index)
-                features += [response.flatten(1, 2).amax(1, True), response.flatten(1, 2).amin(1, True)]
+                features += [
+                    response.flatten(1, 2).amax(1, True),
+                    response.flatten(1, 2).amin(1, True),
+                ]
         features += _context(torch.cat(energies, 1), F.avg_pool2d(level, STRIDE))
         features += _place(octaves[2], spread)
         return torch.cat(features, 1)
@@ -147,7 +150,7 @@ def _lines(across: float = 1.0, along: float = 3.0, radius: int = 5) -> NDArray[
         angle = pi * step / ORIENTATIONS
         u = x * np.cos(angle) + y * np.sin(angle)
         v = -x * np.sin(angle) + y * np.cos(angle)
-        kernel = (v * v / across**2 - 1) * np.exp(-(v / across) ** 2 / 2 - (u / along) ** 2 / 2)
+        kernel = (v * v / across**2 - 1) * np.exp(-((v / across) ** 2) / 2 - (u / along) ** 2 / 2)
         kernel -= kernel.mean()
         bank.append(kernel / np.sqrt((kernel**2).sum()))
     return np.stack(bank)
