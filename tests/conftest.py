@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from common.paths import data_root
 
@@ -24,3 +25,7 @@ def data_set(root: Path, name: str) -> Path:
     if not folder.is_dir():
         pytest.skip(f"the data set {name} is absent from {root.name}")
     return folder
+
+
+settings.register_profile("unhurried", deadline=None)  # two busy cores are no property of the code
+settings.load_profile("unhurried")

@@ -104,7 +104,8 @@ def _plain_numbers(axis: Axis, limits: tuple[float, float]) -> None:
 
 def _draw_series(axes: Axes, series: Series, place: int) -> None:
     i = place % len(COLOURS)
-    colour, marker, name = COLOURS[i], MARKERS[i], series.name
+    again = (place + place // len(COLOURS)) % len(DASHES)  # a colour that returns looks different
+    colour, marker, dash, name = COLOURS[i], MARKERS[again], DASHES[again], series.name
     x, y = list(series.x), list(series.y)
     band = series.low is not None and series.high is not None
     low, high = list(series.low or ()), list(series.high or ())
@@ -118,7 +119,7 @@ def _draw_series(axes: Axes, series: Series, place: int) -> None:
         axes.plot(x, y, linestyle="none", marker=marker, color=colour, label=name)
     else:
         style = "steps-post" if series.kind == "step" else "default"
-        axes.plot(x, y, drawstyle=style, linestyle=DASHES[i], color=colour, label=name)
+        axes.plot(x, y, drawstyle=style, linestyle=dash, color=colour, label=name)
         if band:
             step: Literal["post"] | None = "post" if series.kind == "step" else None
             axes.fill_between(x, low, high, step=step, color=colour, alpha=0.15, linewidth=0)

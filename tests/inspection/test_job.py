@@ -3,6 +3,7 @@ when a byte of it was changed or it asks for more than it holds."""
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import zipfile
@@ -17,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common.errors import LingnanError
 from inspection import job as job_module
 from inspection.job import Job, JobError
 from inspection.methods.table import UnknownMethodError
@@ -133,6 +135,25 @@ def test_sealed_rubbish_is_refused(rubbish: bytes) -> None:
         Job.from_bytes(body + sha256(body).hexdigest().encode())
 
 
+BODY = example().to_bytes()[:-64]
+CHANGE = st.tuples(st.integers(2, len(BODY) - 1), st.integers(0, 255))
+
+
+@settings(deadline=None, max_examples=1000)
+@given(st.lists(CHANGE, min_size=1, max_size=4))
+def test_a_changed_and_newly_sealed_job_is_refused_or_whole(changes: list[tuple[int, int]]) -> None:
+    """Past the seal stands the parser: whatever the archive says, it answers with JobError."""
+    body = bytearray(BODY)
+    for at, value in changes:
+        body[at] = value
+    try:
+        job = Job.from_bytes(bytes(body) + sha256(body).hexdigest().encode())
+    except JobError:
+        return
+    assert set(job.state) == set(example().state)
+    assert np.isfinite(job.threshold["value"])
+
+
 def test_a_forged_job_that_agrees_with_itself_is_read() -> None:
     """The forger of the next test is sound: what it changes is why those are refused."""
     assert Job.from_bytes(forged(lambda parts, sheet: None)).kind == "golden"
@@ -168,6 +189,8 @@ def _says(**entries: Any) -> Callable[[dict[str, bytes], dict[str, Any]], None]:
         (_claims("{'descr': '|S0', 'fortran_order': False, 'shape': (0,)}"), "shape"),
         (_claims("{'descr': '<f4', 'fortran_order': True, 'shape': (2,)}", b"8" * 8), "shape"),
         (_claims("no header"), "scale"),
+        (_claims("("), "scale"),
+        (_claims("  x\n y"), "scale"),
         (_adds("arrays/../scale.npy"), "not a member"),
         (_adds("/arrays/scale2.npy"), "not a member"),
         (_adds("arrays/Scale.npy"), "not a member"),
@@ -176,6 +199,7 @@ def _says(**entries: Any) -> Callable[[dict[str, bytes], dict[str, Any]], None]:
         (_says(format=2), "format"),
         (_says(threshold={"value": float("nan")}), "threshold"),
         (_says(threshold={"value": True}), "threshold"),
+        (_says(threshold={"value": 10**400}), "threshold"),
         (_says(threshold={}), "threshold"),
         (_says(kind=3), "kind"),
         (_says(taught_sha256=[{}]), "taught"),
@@ -252,6 +276,36 @@ def test_names_that_could_leave_the_archive_are_not_written(name: str) -> None:
 def test_objects_are_not_written() -> None:
     with pytest.raises(ValueError, match="Object arrays"):
         example(state={"pickle": np.array([{}], dtype=object)}).to_bytes()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": {}},
+        {"state": {"verifier": np.zeros((3, 4)), "margin_px": np.zeros(4)}},
+        {"recipe": {"settings": [1]}},
+    ],
+)
+def test_a_job_without_what_its_method_needs_says_so(changes: dict[str, Any]) -> None:
+    with pytest.raises(LingnanError, match="golden needs"):
+        example(**changes).method()
+
+
+def test_a_full_disk_keeps_the_old_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.job"
+    example().save(path)
+    before = path.read_bytes()
+    whole = Path.write_bytes
+
+    def full(self: Path, data: bytes) -> int:
+        whole(self, data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(JobError, match="No space left"):
+        example(kind="segment").save(path)
+    assert path.read_bytes() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.job"]
 
 
 def test_a_method_that_is_not_there_is_named() -> None:

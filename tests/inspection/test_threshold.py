@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from inspection.threshold import Threshold, on_good, on_misses
 
@@ -76,6 +77,35 @@ def test_defects_that_were_never_found_stay_misses() -> None:
     assert told.miss_high is not None
     assert told.miss_high > 0.01
     assert told.value < 1
+
+
+@settings(deadline=None)
+@given(scores, scores, st.sampled_from([0.02, 0.1, 0.3]))
+def test_only_the_order_of_scores_decides(
+    defects: np.ndarray, good: np.ndarray, target: float
+) -> None:
+    """A strictly rising scale changes neither basis nor counts where the bound holds."""
+    plain = on_misses(defects, good, target)
+    scaled = on_misses(8 * defects, 8 * good, target)  # by a power of 2, without rounding
+    assert (scaled.basis, scaled.misses, scaled.false_alarms) == (
+        (plain.basis, plain.misses, plain.false_alarms)
+    )
+    if plain.basis == "miss-bound":
+        ranks = np.unique(np.concatenate([defects, good]))
+        ranked = on_misses(np.searchsorted(ranks, defects), np.searchsorted(ranks, good), target)
+        assert ranked.value == np.searchsorted(ranks, plain.value)
+        assert (ranked.misses, ranked.false_alarms) == (plain.misses, plain.false_alarms)
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 1), (0, 998), (3, 250), (7, 8), (40, 400)])
+def test_bounds_are_those_of_scipys_exact_test(k: int, n: int) -> None:
+    """Of k misses among n: the score k is the threshold whose misses are those below."""
+    target = binomtest(k, n, alternative="less").proportion_ci(0.95, "exact").high
+    told = on_misses(np.arange(float(n)), np.zeros(2), min(target * (1 + 1e-9), 0.999))
+    assert (told.basis, told.misses) == ("miss-bound", k)
+    assert told.miss_high == pytest.approx(target, rel=1e-9)
+    false = binomtest(2 if k == 0 else 0, 2, alternative="less").proportion_ci(0.95, "exact").high
+    assert told.false_high == pytest.approx(false, rel=1e-9)
 
 
 @pytest.mark.parametrize("defects", [np.empty(0), np.full(4, -np.inf)])

@@ -22,7 +22,7 @@ class _Camera(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["camera"] = "camera"
-    frame_id: str = Field("camera_optical", min_length=1, max_length=200)
+    frame_id: str = Field(default="camera_optical", min_length=1, max_length=200)
     um_per_px: Positive | None = None
 
     @model_validator(mode="after")
@@ -77,13 +77,13 @@ class SimCameraConfig(_Camera):
     """
 
     type: Literal["sim"] = "sim"
-    scene: str = Field("common.drivers.camera.scenes:gradient", max_length=300)
+    scene: str = Field(default="common.drivers.camera.scenes:gradient", max_length=300)
     parameters: dict[str, Any] = Field(default_factory=dict)
     height_px: Side = 1024
     width_px: Side = 1024
     rate_hz: Annotated[float, Field(gt=0, le=10_000)] = 30.0
     trigger: Literal["free", "hardware"] = "free"
-    lights: tuple[str, ...] = Field(("",), min_length=1, max_length=64)
+    lights: tuple[str, ...] = Field(default=("",), min_length=1, max_length=64)
     realtime: bool = True
     exposure_us: Positive = 1000.0
     gain_db: Annotated[float, Field(ge=-20, le=60)] = 0.0
@@ -106,7 +106,7 @@ class ReplayCameraConfig(_Camera):
 
     type: Literal["replay"] = "replay"
     path: Path
-    topic: str = Field("", max_length=500)
+    topic: str = Field(default="", max_length=500)
     pace: Literal["recorded", "fast"] = "recorded"
 
 
@@ -137,7 +137,7 @@ class GenicamCameraConfig(_Camera):
 
     type: Literal["genicam"] = "genicam"
     producer: Path
-    serial: str = Field("", max_length=100)
+    serial: str = Field(default="", max_length=100)
     height_px: Side
     width_px: Side
     rate_hz: Annotated[float, Field(gt=0, le=10_000)] = 30.0
