@@ -134,9 +134,10 @@ def _learn(
     """A verifier and the margins, from the chosen lessons."""
     features = np.concatenate([compared[i].features for i in chosen])
     labels = np.concatenate([truth[i] for i in chosen]) >= 0
-    offsets = [_offsets(compared[i], truth[i], lessons[i]) for i in chosen]
-    margin = np.median(np.concatenate(offsets), axis=0)
-    return Golden(_verifier(features, labels), margin.astype(np.float32), None)
+    verifier = _verifier(features, labels)
+    offsets = np.concatenate([_offsets(compared[i], truth[i], lessons[i]) for i in chosen])
+    margin = np.median(offsets, axis=0) if len(offsets) else np.zeros(4)
+    return Golden(verifier, margin.astype(np.float32), None)
 
 
 def _verifier(features: NDArray[np.float32], is_defect: NDArray[np.bool_]) -> Logistic:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import cast, get_args
-
 import numpy as np
 from numpy.typing import NDArray
 
-from inspection.sim.defects import Kind
+from inspection.sim.defects import KINDS, Kind
 from inspection.sim.materials import MATERIALS
 from inspection.sim.regimes import REGIMES
 from inspection.sim.scene import Plan, StationScene, Truth
 
-SIZES_UM = (30.0, 50.0, 80.0, 120.0)
+SIZES_UM: dict[Kind, tuple[float, ...]] = {
+    "point": (30.0, 50.0, 80.0, 120.0),
+    "scratch": (30.0, 40.0, 60.0),
+    "stain": (400.0, 600.0, 900.0),
+}
 MOST_DEFECTS = 3
 
 
@@ -49,8 +51,8 @@ class Belt:
         rng = np.random.default_rng([self._seed, trigger, 1])
         if rng.random() >= self._defective:
             return Plan()
-        kinds = cast("tuple[Kind, ...]", get_args(Kind))
-        return Plan(int(rng.integers(1, MOST_DEFECTS + 1)), kinds, SIZES_UM)
+        kind = KINDS[int(rng.integers(len(KINDS)))]
+        return Plan(int(rng.integers(1, MOST_DEFECTS + 1)), (kind,), SIZES_UM[kind])
 
 
 def belt(

@@ -66,7 +66,7 @@ class Ambient:
 def shade(
     points: Points,
     lamps: Lamps,
-    ambient: Ambient = Ambient(),  # noqa: B008
+    ambient: Ambient = Ambient(),
     blocked: U16 | None = None,
 ) -> F32:
     """Radiance towards the camera at every point, (N,) float32, in the lamps' unit per sr.

@@ -52,7 +52,7 @@ class Station:
     def lamps(
         self,
         program: Mapping[str, float],
-        tolerance: Tolerance = Tolerance(),  # noqa: B008
+        tolerance: Tolerance = Tolerance(),
         rng: np.random.Generator | None = None,
     ) -> Lamps:
         """Lamps of `program` (strobe -> irradiance), misaligned by `rng` within the tolerance."""

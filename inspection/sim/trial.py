@@ -68,14 +68,16 @@ class Lot:
 class Judged:
     """One part through camera and detector.
 
-    scores: (N,) the highest logit over each defect. beside: the highest away from all of them;
-    for a good part that is the part's score.
+    scores: (N,) the highest logit over each defect. beside: the highest away from all of them, at
+    pixel (x, y) `beside_at`; for a good part that is the part's score.
     """
 
     frame: NDArray[np.uint8]
     truth: Truth
     scores: NDArray[np.float32]
     beside: float
+    beside_at: tuple[float, float]
+    um_per_px: float = PIXEL_UM
 
     @property
     def defects(self) -> tuple[Defect, ...]:
@@ -97,12 +99,13 @@ def frames(lot: Lot) -> Iterator[tuple[NDArray[np.uint8], Truth]]:
 def judge(lot: Lot, detector: LogitMap) -> Iterator[Judged]:
     """Every part of the lot through camera and detector."""
     for frame, truth in frames(lot):
-        scores, beside = split(detector(frame), truth)
-        yield Judged(frame, truth, scores, beside)
+        yield Judged(frame, truth, *split(detector(frame), truth))
 
 
-def split(logits: NDArray[np.float32], truth: Truth) -> tuple[NDArray[np.float32], float]:
-    """The highest logit over each defect, and the highest over the cells that touch none."""
+def split(
+    logits: NDArray[np.float32], truth: Truth
+) -> tuple[NDArray[np.float32], float, tuple[float, float]]:
+    """The highest logit over each defect; the highest over the cells that touch none, and where."""
     stride = truth.labels.shape[0] // logits.shape[0]
     reach = np.ones((2 * TOLERANCE_PX + 1,) * 2, np.uint8)
     owners = cv2.dilate(truth.labels, reach)
@@ -111,5 +114,6 @@ def split(logits: NDArray[np.float32], truth: Truth) -> tuple[NDArray[np.float32
     scores = np.full(len(truth.defects) + 1, -np.inf, np.float32)
     row, column, pixel = np.nonzero(cells)
     np.maximum.at(scores, cells[row, column, pixel], logits[row, column])
-    untouched = ~cells.any(axis=-1)
-    return scores[1:], float(logits[untouched].max())
+    away = np.where(cells.any(axis=-1), -np.inf, logits)
+    y, x = divmod(int(away.argmax()), away.shape[1])
+    return scores[1:], float(away[y, x]), ((x + 0.5) * stride, (y + 0.5) * stride)

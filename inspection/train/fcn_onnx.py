@@ -71,8 +71,14 @@ def float_core(weights: Weights) -> onnx.ModelProto:
         "floor": np.float32(-6),
         "limit": np.float32(6),
     }
-    up = dict(mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")
-    x = g.node("Resize", [x, "", "scales"], "up", **up)
+    x = g.node(
+        "Resize",
+        [x, "", "scales"],
+        "up",
+        mode="nearest",
+        coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
+    )
     x = g.block(g.node("Add", [x, skip], "sum"), "merge")
     head = helper.make_node("Conv", [x, "head.weight", "head.bias"], ["logits"], name="head")
     g.nodes.append(head)

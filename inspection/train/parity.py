@@ -19,7 +19,7 @@ from inspection.sim.materials import MATERIALS
 from inspection.sim.scene import EXPOSURE_US, station_scene
 from inspection.train.fcn_net import Fcn
 
-SIDE = 384
+SIDE = 256
 CASES: tuple[tuple[str, float], ...] = (
     *(("point", size) for size in (30.0, 40.0, 60.0, 100.0)),
     *(("scratch", size) for size in (30.0, 40.0)),

@@ -246,6 +246,10 @@ def run(context: Context) -> Mapping[str, Measurement]:
         for turn in range(rounds)
         for place, fault in enumerate(faults_at(warm_up))
     ]
+    with create(CAMERA) as first:
+        first.read(
+            timeout_s=20.0
+        )  # what is loaded on first use must not count as the device's loss
     trials: list[Trial] = []
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         for trial in pool.map(lambda job: attempt(*job), jobs):

@@ -1,0 +1,175 @@
+"""Frames a second: the camera's sensor chain, the network alone, and both together.
+
+The light is rendered beforehand. What is timed is the simulated camera driver (lens, noise,
+quantisation, hand-over) and the decision on every frame it hands over.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import cycle
+from time import perf_counter, process_time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.acceptance.experiment import Context, Experiment
+from common.acceptance.figures import Plot, ReferenceLine, Series
+from common.acceptance.hashing import content_hash
+from common.acceptance.indicator import Indicator
+from common.acceptance.measurement import Measurement
+from common.acceptance.resampling import bootstrap
+from common.drivers.base import Driver
+from common.drivers.camera.config import SimCameraConfig
+from common.drivers.registry import open_driver
+from common.types.image import Image
+from inspection.methods.segment import Segment, station_method
+from inspection.sim.scene import EXPOSURE_US, PIXEL_UM, SIDE_PX
+
+FRAMES = {"quick": 1000, "full": 5000}
+WARM_UP = 20
+BLOCK = 50  # frames a block of the bootstrap
+TARGET = 100.0
+GUIDE = "检测速度不低于100帧/秒"
+SURFACE = "Flat surfaces in this version; arc and free-form surfaces are not simulated yet."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """Times of one run. ends_s: (N + 1,) wall clock at the start and after each frame.
+    each_ms: (N,) time from a frame at hand to its decision. cpu_ms: of the process, a frame."""
+
+    ends_s: NDArray[np.float64]
+    each_ms: NDArray[np.float64]
+    cpu_ms: float
+
+    @property
+    def rate(self) -> float:
+        """Frames a second over the whole run."""
+        return (len(self.ends_s) - 1) / float(self.ends_s[-1] - self.ends_s[0])
+
+    def told(self, what: str) -> str:
+        """The run in a sentence."""
+        p50, p99 = np.percentile(self.each_ms, [50, 99])
+        return f"{what} p50 {p50:.1f} ms, p99 {p99:.1f} ms; {self.cpu_ms:.1f} CPU-ms a frame"
+
+
+def camera(seed: int) -> SimCameraConfig:
+    """A camera that looks at a reel of parts of all materials, as fast as it is read."""
+    return SimCameraConfig(
+        scene="inspection.sim.reel:reel",
+        parameters={"seed": seed, "side_px": SIDE_PX},
+        um_per_px=PIXEL_UM,
+        height_px=SIDE_PX,
+        width_px=SIDE_PX,
+        realtime=False,
+        lights=("inspect",),
+        exposure_us=EXPOSURE_US,
+        seed=seed,
+    )
+
+
+def measure(context: Context) -> Mapping[str, Measurement]:
+    """The three rates, one after the other."""
+    n = FRAMES[context.size]
+    method = station_method(threads=1)
+    runs = {}
+    with open_driver(camera(context.seed)) as source:
+        kept = [_next(source) for _ in range(WARM_UP)]
+        for done, (name, take, decide) in enumerate(
+            (
+                ("imaging", partial(_next, source), None),
+                ("detection", _cycle(kept), method),
+                ("end-to-end", partial(_next, source), method),
+            )
+        ):
+            context.progress(done, 3, f"{name}, {n} frames")
+            runs[name] = run(take, decide, n)
+    digest = content_hash(repr(camera(context.seed)), n)
+    return {f"S4-D1-K1/{name}": _row(name, r, context.seed, digest) for name, r in runs.items()}
+
+
+def run(take: Callable[[], NDArray[np.uint8]], decide: Segment | None, n: int) -> Run:
+    """n frames, one after the other, each decided when it is at hand."""
+    ends, each = np.empty(n + 1), np.empty(n)
+    cpu, ends[0] = process_time(), perf_counter()
+    for i in range(n):
+        frame = take()
+        at_hand = perf_counter()
+        if decide is not None:
+            decide.score(frame)
+        ends[i + 1] = perf_counter()
+        each[i] = 1e3 * (ends[i + 1] - (at_hand if decide is not None else ends[i]))
+    return Run(ends, each, 1e3 * (process_time() - cpu) / n)
+
+
+def _next(source: Driver[Image]) -> NDArray[np.uint8]:
+    pixels: NDArray[np.uint8] = source.read(timeout_s=30.0).value.pixels
+    return pixels
+
+
+def _cycle(frames: list[NDArray[np.uint8]]) -> Callable[[], NDArray[np.uint8]]:
+    """The same frames again and again."""
+    return partial(next, cycle(frames))
+
+
+def _row(name: str, found: Run, seed: int, digest: str) -> Measurement:
+    """The rate with a bootstrap over blocks of frames."""
+    blocks = np.diff(found.ends_s[::BLOCK])
+
+    def rate(chosen: NDArray[np.int64]) -> float:
+        return BLOCK / float(blocks[chosen].mean())
+
+    low, high = bootstrap(rate, len(blocks), seed=seed)
+    what = "a frame" if name == "imaging" else "from frame to decision"
+    cores = len(os.sched_getaffinity(0))
+    note = f"{found.told(what)}; {cores} cores allowed, the network on one. {SURFACE}"
+    value = rate(np.arange(len(blocks)))
+    figures = (latency(name, found),)
+    return Measurement(value, low, high, len(found.each_ms), digest, note, figures)
+
+
+def latency(name: str, found: Run) -> Plot:
+    """Share of frames done within a time."""
+    ordered = np.sort(found.each_ms)
+    share = (np.arange(len(ordered)) + 1) / len(ordered)
+    step = max(1, len(ordered) // 200)
+    series = Series(f"n = {len(ordered)}", ordered[::step], share[::step], kind="step")
+    lines = (ReferenceLine("10 ms", 10.0, "x"),)
+    return Plot(f"Time a frame: {name}", "time [ms]", "share of frames", (series,), lines=lines)
+
+
+def _indicator(name: str, claim: str, method: str) -> Indicator:
+    return Indicator(
+        f"S4-D1-K1/{name}", claim, GUIDE, "frames/s", ">=", TARGET, "simulated", method
+    )
+
+
+EXPERIMENTS = (
+    Experiment(
+        "line-rate",
+        (
+            _indicator(
+                "end-to-end",
+                "At least 100 frames of 1024 x 1024 a second, from the camera driver to decisions.",
+                "Simulated camera driver in its own thread, the int8 network on one core; wall "
+                "clock over all frames; light rendered beforehand.",
+            ),
+            _indicator(
+                "imaging",
+                "The simulated camera delivers at least 100 frames of 1024 x 1024 a second.",
+                "Camera driver alone: lens blur, shot and read noise, quantisation, hand-over.",
+            ),
+            _indicator(
+                "detection",
+                "One core decides on at least 100 frames of 1024 x 1024 a second.",
+                "The int8 network alone on frames of the camera, one thread, one after the other.",
+            ),
+        ),
+        measure,
+        exclusive=True,
+    ),
+)

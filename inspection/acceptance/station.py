@@ -1,0 +1,213 @@
+"""The simulated station: what is missed and what is falsely rejected, per material and kind.
+
+Frames come from the camera driver in the judging regime: other texture generators, other seeds and
+another lens and noise than those the network learned from. The threshold came with the network; it
+was chosen on a third draw. Every defect is judged on its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from common.acceptance.experiment import Context, Experiment
+from common.acceptance.figures import Figure, Plot, ReferenceLine, Series
+from common.acceptance.hashing import content_hash
+from common.acceptance.indicator import Indicator
+from common.acceptance.measurement import Measurement, rate
+from common.acceptance.statistics import clopper_pearson
+from common.runtime.weights import load
+from inspection.acceptance.crops import Crops
+from inspection.methods.segment import SHIPPED
+from inspection.models.fcn import WEIGHTS, Fcn
+from inspection.sim.defects import KINDS
+from inspection.sim.materials import MATERIALS
+from inspection.sim.trial import Judged, Lot, judge
+
+SMALLEST_UM = 30.0  # the guide's own size for points
+STATED_UM = {"point": SMALLEST_UM, "scratch": 30.0, "stain": 400.0}
+PER_PART = {"point": 49, "scratch": 16, "stain": 16}
+POD_UM = (10.0, 15.0, 20.0, 25.0, 40.0, 60.0)
+MISS, FALSE = 0.003, 0.01
+GUIDE_K3 = "最小能检测点瑕疵不小于30 um*30 um, 漏检率不高于0.3%"
+WHAT = {
+    "point": "pits, bumps and inclusions of 30 um diameter, relief 0.15 to 0.4 of it",
+    "scratch": "scratches 30 um wide, 2.4 to 6 um deep, 0.4 to 1.2 mm long",
+    "stain": "dried films of 400 um, 50 to 150 nm thick, absorbance 0.03 to 0.12",
+}
+HOW = (
+    "Camera driver over the simulated station in the judging regime, 10 um a pixel, 1024 x 1024, "
+    "shipped int8 network at its shipped threshold. A defect counts as found where the map reaches "
+    "the threshold over it or within 80 um; every defect is judged alone."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Parts of each size of experiment."""
+
+    smallest: int
+    other_sizes: int
+    scratches: int
+    stains: int
+    good: int
+
+
+SIZES = {"quick": Numbers(4, 1, 3, 3, 24), "full": Numbers(24, 4, 64, 64, 480)}
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts and what they came from. by_size: size in um -> scores of the points of that size."""
+
+    threshold: float
+    by_size: dict[float, list[float]] = field(default_factory=dict)
+    by_kind: dict[str, list[float]] = field(default_factory=dict)
+    good: list[float] = field(default_factory=list)
+    beside: int = 0
+    crops: Crops = field(default_factory=Crops)
+
+    def add(self, lot: Lot, part: Judged) -> None:
+        """One part of a lot."""
+        scores = [float(s) for s in part.scores]
+        if lot.per_part == 0:
+            self.good.append(part.beside)
+        else:
+            self.beside += part.beside >= self.threshold
+        if lot.kind == "point" and lot.per_part:
+            self.by_size.setdefault(lot.size_um, []).extend(scores)
+        if lot.per_part and lot.size_um == STATED_UM[lot.kind]:
+            self.by_kind.setdefault(lot.kind, []).extend(scores)
+        self.crops.keep(lot, part, self.threshold)
+
+    def missed(self, scores: list[float]) -> int:
+        """How many scores lie under the threshold."""
+        return sum(score < self.threshold for score in scores)
+
+
+def lots(material: str, numbers: Numbers, seed: int) -> Iterator[Lot]:
+    """What is put on the station. Seeds of one run do not meet those of another material."""
+    base = 1_000_000 + 10_000 * seed + 1_000 * list(MATERIALS).index(material)
+    make = partial(Lot, material, "judge")
+    yield make(base, numbers.smallest, "point", SMALLEST_UM, PER_PART["point"])
+    for i, size in enumerate(POD_UM):
+        yield make(base + 1 + i, numbers.other_sizes, "point", size, PER_PART["point"])
+    yield make(base + 20, numbers.scratches, "scratch", STATED_UM["scratch"], PER_PART["scratch"])
+    yield make(base + 21, numbers.stains, "stain", STATED_UM["stain"], PER_PART["stain"])
+    yield make(base + 22, numbers.good)
+
+
+def measure(material: str, context: Context) -> Mapping[str, Measurement]:
+    """All rows of one material."""
+    model = load(WEIGHTS, SHIPPED)
+    tally = Tally(model.card.score["threshold"])
+    net = Fcn(model.payload)
+    todo = list(lots(material, SIZES[context.size], context.seed))
+    total, done = sum(lot.parts for lot in todo), 0
+    for lot in todo:
+        for part in judge(lot, net.logits):
+            tally.add(lot, part)
+            done += 1
+            context.progress(done, total, f"{material}, parts")
+    return rows(material, tally, content_hash(model.card.sha256, repr(todo)))
+
+
+def rows(material: str, tally: Tally, digest: str) -> dict[str, Measurement]:
+    """Measurements by indicator id."""
+    smallest = tally.by_size[SMALLEST_UM]
+    false = sum(score >= tally.threshold for score in tally.good)
+    shown = (*tally.crops.figures(), pod(material, tally), separation(material, tally))
+    note = (
+        f"weakest of {len(smallest)} points {min(smallest):.1f}, strongest of {len(tally.good)} "
+        f"good parts {max(tally.good):.1f}, threshold {tally.threshold:.1f} (logits)"
+    )
+    beside = f"{false} of {len(tally.good)} good parts rejected; {tally.beside} parts with defects "
+    found = {
+        f"S4-D1-K3/{material}": rate(tally.missed(smallest), len(smallest), digest, note, shown),
+        f"S4-D1-K3/{material}-false": rate(
+            false, len(tally.good), digest, beside + "also had a find beside them"
+        ),
+    }
+    for kind, scores in tally.by_kind.items():
+        told = f"weakest {min(scores):.1f}, threshold {tally.threshold:.1f} (logits)"
+        pictures = tally.crops.figures(kind)
+        found[cell(material, kind)] = rate(
+            tally.missed(scores), len(scores), digest, told, pictures
+        )
+    return found
+
+
+def cell(material: str, kind: str) -> str:
+    """Indicator id of a material and a kind of defect."""
+    return f"S4-D1-R4/{material}-{kind}"
+
+
+def pod(material: str, tally: Tally) -> Figure:
+    """Probability of detection over size, with the two-sided 95 % band of each size."""
+    sizes = sorted(tally.by_size)
+    counts = [(len(s) - tally.missed(s), len(s)) for s in (tally.by_size[z] for z in sizes)]
+    bands = [clopper_pearson(k, n) for k, n in counts]
+    n_text = f"n = {min(n for _, n in counts)} to {max(n for _, n in counts)} a size"
+    series = Series(
+        n_text,
+        sizes,
+        [k / n for k, n in counts],
+        [low for low, _ in bands],
+        [high for _, high in bands],
+    )
+    title = f"Probability of detection of points on {material}"
+    lines = (ReferenceLine("30 um", SMALLEST_UM, "x"), ReferenceLine("99.7 %", 1 - MISS))
+    return Plot(title, "diameter [um]", "share found", (series,), lines=lines)
+
+
+def separation(material: str, tally: Tally) -> Figure:
+    """How far the scores of good parts and of the smallest points lie apart."""
+    curves = [
+        Series(name, np.sort(scores), (np.arange(len(scores)) + 1) / len(scores), kind="step")
+        for name, scores in (("good parts", tally.good), ("points", tally.by_size[SMALLEST_UM]))
+    ]
+    lines = (ReferenceLine("threshold", tally.threshold, "x"),)
+    title = f"Scores of good parts and 30 um points on {material}"
+    return Plot(title, "highest logit", "share at or below", tuple(curves), lines=lines)
+
+
+def indicators(material: str) -> tuple[Indicator, ...]:
+    """The rows of one material."""
+    chinese = MATERIALS[material].chinese
+    row = partial(Indicator, unit="fraction", comparator="<=", evidence="simulated")
+    surface = f"不少于4类工件：{chinese}"
+    return (
+        row(
+            f"S4-D1-K3/{material}",
+            f"At most 0.3 % of the points of 30 um on {material} are missed.",
+            GUIDE_K3,
+            target=MISS,
+            method=f"{HOW} Defects: {WHAT['point']}.",
+        ),
+        row(
+            f"S4-D1-K3/{material}-false",
+            f"At most 1 % of good {material} parts are rejected at that threshold.",
+            GUIDE_K3,
+            target=FALSE,
+            method="Good parts of 10.2 x 10.2 mm; rejected where the map reaches the threshold.",
+        ),
+        *(
+            row(
+                cell(material, kind),
+                f"At most 0.3 % of the {kind}s on {material} are missed.",
+                surface,
+                target=MISS,
+                method=f"{HOW} Defects: {WHAT[kind]}.",
+            )
+            for kind in KINDS
+        ),
+    )
+
+
+EXPERIMENTS = tuple(
+    Experiment(f"station-{material}", indicators(material), partial(measure, material))
+    for material in MATERIALS
+)

@@ -1,0 +1,117 @@
+"""torch, ONNX fp32 and ONNX int8 decide alike, and a network that does not is refused."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the extra train is not installed")
+onnx = pytest.importorskip("onnx", reason="the extra train is not installed")
+
+from common.errors import LingnanError
+from common.runtime.weights import load
+from inspection.models.fcn import WEIGHTS
+from inspection.models.fcn import Fcn as OnnxFcn
+from inspection.train import fcn_export
+from inspection.train.fcn_net import Fcn, parameters
+from inspection.train.fcn_onnx import float_core, weights_of, with_uint8_input
+from inspection.train.fcn_pool import cell_targets
+from inspection.train.fcn_qat import rounding
+from inspection.train.parity import check_set, compare, torch_score
+
+pytestmark = [pytest.mark.inspection, pytest.mark.train]
+
+SEED = 12_345  # not a seed of training, of calibration or of the export's own gate
+REPEATS = 11
+
+
+@pytest.fixture(scope="module")
+def net() -> Fcn:
+    torch.set_num_threads(1)
+    return Fcn.from_weights(weights_of(WEIGHTS / "fcn_fp32.onnx"))
+
+
+@pytest.mark.slow
+def test_all_three_decide_alike_on_the_check_set(net: Fcn) -> None:
+    cards = {name: load(WEIGHTS, name) for name in ("fcn_fp32", "fcn_int8")}
+    sessions = {name: OnnxFcn(model.payload) for name, model in cards.items()}
+    scores = {
+        "torch": torch_score(net),
+        **{n: (lambda f, s=s: float(s.logits(f).max())) for n, s in sessions.items()},
+    }
+    thresholds = {name: model.card.score["threshold"] for name, model in cards.items()}
+    thresholds["torch"] = thresholds["fcn_fp32"]
+    found = compare(check_set(SEED, REPEATS), scores, thresholds)
+    assert found.n >= 500 and found.defective > found.n / 2
+    assert found.differing == 0
+    assert found.wrong["fcn_int8"] <= found.n * 0.02
+
+
+def test_torch_and_fp32_agree_on_every_cell(net: Fcn) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (160, 208), dtype=np.uint8)
+    with torch.no_grad():
+        wanted = net(torch.from_numpy(image[None, None].astype(np.float32) / 255))[0, 0].numpy()
+    got = OnnxFcn(load(WEIGHTS, "fcn_fp32").payload).logits(image)
+    np.testing.assert_allclose(got, wanted, atol=2e-4)
+
+
+def test_folding_the_normalisation_changes_nothing() -> None:
+    torch.manual_seed(3)
+    fresh = Fcn()
+    x = torch.rand(4, 1, 64, 64)
+    fresh.train()
+    for _ in range(3):
+        fresh(x)
+    fresh.eval()
+    before = fresh(x).detach()
+    torch.testing.assert_close(fresh.fold()(x).detach(), before, atol=1e-4, rtol=1e-4)
+    assert parameters(fresh) <= 25_000
+
+
+def test_weights_come_back_from_the_file(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    torch.manual_seed(4)
+    fresh = Fcn().fold()
+    path = tmp_path / "net.onnx"
+    onnx.save(with_uint8_input(float_core(fresh.weights())), path)
+    for name, value in weights_of(path).items():
+        np.testing.assert_array_equal(value, fresh.weights()[name])
+
+
+def test_rounding_leaves_the_weights_on_their_grid() -> None:
+    torch.manual_seed(5)
+    fresh = Fcn().fold()
+    with rounding(fresh):
+        fresh.train()
+        fresh(torch.rand(1, 1, 32, 32))
+    weight = fresh.near.conv.weight.detach()
+    steps = weight / (weight.abs().amax(dim=(1, 2, 3), keepdim=True) / 127)
+    torch.testing.assert_close(steps, steps.round(), atol=1e-3, rtol=0)
+
+
+def test_a_differing_decision_fails_the_export(net: Fcn, monkeypatch: pytest.MonkeyPatch) -> None:
+    core = float_core(net.weights())
+    models = {"fcn_fp32": with_uint8_input(core), "fcn_int8": with_uint8_input(core)}
+    scores = {"fcn_fp32": {"threshold": 0.0}, "fcn_int8": {"threshold": 1e6}}
+    monkeypatch.setattr(fcn_export, "check_set", lambda *_: itertools.islice(check_set(1, 1), 2))
+    torch.nn.init.constant_(net.head.bias, 50.0)
+    with pytest.raises(LingnanError, match="decisions differ"):
+        fcn_export._gate(net, models, scores, lambda text: None)
+
+
+def test_comparison_counts_what_differs_and_the_smallest_margin() -> None:
+    frames = [(np.full((2, 2), v, np.uint8), v > 5) for v in range(10)]
+    scores = {"a": lambda f: float(f[0, 0]), "b": lambda f: float(f[0, 0]) + 1.0}
+    found = compare(iter(frames), scores, {"a": 5.5, "b": 5.5})
+    assert (found.n, found.defective, found.differing) == (10, 4, 1)
+    assert found.margin == pytest.approx(0.5) and found.wrong == {"a": 0, "b": 1}
+
+
+def test_a_cell_next_to_a_defect_does_not_matter() -> None:
+    labels = np.zeros((64, 64), np.uint8)
+    labels[24:40, 24:26] = 1  # two cells, one above the other
+    target, weight = cell_targets(labels)
+    assert target.sum() == 2 and target[3, 3] == target[4, 3] == 1
+    np.testing.assert_allclose(weight[target > 0], 1 / np.sqrt(2))
+    assert (weight[2:6, 2] == 0).all() and weight[0, 0] == 1

@@ -1,0 +1,148 @@
+"""The shipped segmentation network as a method: maps, boxes, decisions, state."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from common.drivers.camera.config import SensorModel
+from common.drivers.camera.sensor import expose
+from common.runtime.weights import load, verify_folder
+from inspection.methods.base import Lesson
+from inspection.methods.segment import SHIPPED, Segment, station_method, teach
+from inspection.models.fcn import STRIDE, WEIGHTS, Fcn, full_size, regions
+from inspection.sim.scene import EXPOSURE_US, Truth, station_scene
+
+pytestmark = pytest.mark.inspection
+
+LIMIT = 5 * 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def method() -> Segment:
+    return station_method()
+
+
+def frame(material: str, count: int, kind: str = "point", size_um: float = 40.0, part: int = 0):  # type: ignore[no-untyped-def]
+    scene = station_scene(material, "judge", 321, count, (kind,), (size_um,), 400)
+    light = scene.render(part, "inspect", 0.0)
+    pixels = expose(light, EXPOSURE_US, 0.0, SensorModel(), np.random.default_rng(part))
+    return pixels.astype(np.uint8), scene.truth(part)
+
+
+def test_shipped_weights_are_whole_and_small() -> None:
+    manifest = verify_folder(WEIGHTS)
+    for name in ("fcn_fp32", SHIPPED):
+        card = manifest.models[name]
+        assert card.bytes < LIMIT
+        assert card.score["parameters"] <= 25_000
+        assert card.score["parity_differing"] == 0
+        assert card.score["calibration_strongest_good"] < card.score["threshold"]
+    assert manifest.models[SHIPPED].inputs[0].dtype == "uint8"
+
+
+@pytest.mark.parametrize("material", ["metal", "glass", "glaze", "smd"])
+@pytest.mark.parametrize(
+    ("kind", "size_um"), [("point", 40.0), ("scratch", 40.0), ("stain", 500.0)]
+)
+def test_a_defect_is_boxed_where_it_lies(
+    method: Segment, material: str, kind: str, size_um: float
+) -> None:
+    image, truth = frame(material, 1, kind, size_um)
+    finding = method.inspect(image)
+    assert finding.is_defective
+    assert any(_touches(box, truth) for box in finding.found.boxes_px)
+
+
+def _touches(box: np.ndarray, truth: Truth) -> bool:
+    x0, y0, x1, y1 = box.astype(int)
+    return bool(truth.mask[y0:y1, x0:x1].any())
+
+
+@pytest.mark.parametrize("material", ["metal", "glass", "glaze", "smd"])
+def test_a_good_part_passes(method: Segment, material: str) -> None:
+    finding = method.inspect(frame(material, 0)[0])
+    assert not finding.is_defective and len(finding.found) == 0
+
+
+def test_colour_is_judged_by_its_luminance(method: Segment) -> None:
+    image, _ = frame("glass", 4)
+    colour = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+    assert method.inspect(colour).score == method.inspect(image).score == method.score(image)
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (100, 77), (33, 250), (1, 1)])
+def test_any_size_gives_a_map_of_its_size(method: Segment, shape: tuple[int, int]) -> None:
+    finding = method.inspect(np.full(shape, 90, np.uint8))
+    assert finding.score_map is not None and finding.score_map.shape == shape
+
+
+def test_what_is_no_frame_is_refused() -> None:
+    net = Fcn(load(WEIGHTS, SHIPPED).payload)
+    for wrong in (
+        np.zeros((8, 8, 3), np.uint8),
+        np.zeros((8, 8), np.float32),
+        np.zeros((0, 8), np.uint8),
+    ):
+        with pytest.raises(ValueError, match="a frame is"):
+            net.logits(wrong)
+
+
+def test_state_restores_the_same_method(method: Segment) -> None:
+    image, _ = frame("glaze", 4)
+    again = Segment.from_state(method.to_state(), {"threshold": 1.25})
+    assert again.inspect(image).score == method.inspect(image).score
+    assert again.inspect(image).threshold == 1.25
+    with pytest.raises(ValueError, match="no network"):
+        Segment.from_state({}, {})
+
+
+def test_teaching_scores_every_lesson_and_trains_nothing() -> None:
+    lessons = [Lesson(frame("metal", n)[0], n == 0, str(n)) for n in (0, 4)]
+    told: list[tuple[int, int]] = []
+    taught = teach(lessons, lambda done, total, what: told.append((done, total)))
+    assert taught.held_out.defects.shape == taught.held_out.good.shape == (1,)
+    assert taught.held_out.defects[0] > taught.held_out.good[0]
+    assert told == [(1, 2), (2, 2)]
+    assert taught.to_state()["fcn"] == Segment.shipped().to_state()["fcn"]
+
+
+maps = hnp.arrays(np.float32, (9, 13), elements=st.floats(-20, 20, width=32))
+
+
+@settings(max_examples=100, deadline=None)
+@given(maps, st.floats(-15, 15))
+def test_regions_hold_every_hit_and_nothing_else(logits: np.ndarray, threshold: float) -> None:
+    shape = (9 * STRIDE - 3, 13 * STRIDE - 5)
+    found = regions(logits, threshold, shape)
+    covered = np.zeros_like(logits, bool)
+    for (x0, y0, x1, y1), score in zip(found.boxes_px, found.scores, strict=True):
+        assert 0 <= x0 < x1 <= shape[1] and 0 <= y0 < y1 <= shape[0]
+        cell = (slice(int(y0) // STRIDE, -(-int(y1) // STRIDE)),
+                slice(int(x0) // STRIDE, -(-int(x1) // STRIDE)))  # fmt: skip
+        covered[cell] = True
+        assert threshold <= score <= logits[cell].max()
+    hits = logits >= np.float32(threshold)
+    assert (covered | ~hits).all()
+    assert (len(found) == 0) == (not hits.any())
+    if hits.any():
+        assert found.scores.max() == logits.max()
+
+
+def test_two_spots_are_two_regions() -> None:
+    logits = np.full((8, 8), -5, np.float32)
+    logits[1, 1], logits[5, 6] = 3, 7
+    found = regions(logits, 0.0, (64, 64))
+    assert sorted(map(tuple, found.boxes_px.tolist())) == [(8, 8, 16, 16), (48, 40, 56, 48)]
+    assert sorted(found.scores.tolist()) == [3, 7]
+
+
+def test_the_map_is_repeated_over_its_pixels() -> None:
+    logits = np.arange(6, dtype=np.float32).reshape(2, 3)
+    large = full_size(logits, (15, 20))
+    assert large.shape == (15, 20)
+    np.testing.assert_array_equal(large, np.kron(logits, np.ones((8, 8)))[:15, :20])
