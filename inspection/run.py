@@ -86,12 +86,12 @@ def _prepared(out: Path, source: str, job: Path) -> set[str]:
     stamp = {"source": source, "job_sha256": sha256(job.read_bytes()).hexdigest()}
     out.mkdir(parents=True, exist_ok=True)
     file = out / STAMP
-    if not file.exists():
+    if not file.exists() and not (out / RESULTS).exists():
         file.write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
         return set()
     try:
         same = json.loads(file.read_text(encoding="utf-8")) == stamp
-    except ValueError:
+    except (OSError, ValueError):
         same = False
     if not same:
         raise RunError(f"{out} holds the results of another job or source: name another --out")

@@ -33,7 +33,7 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
-        self._loaded: dict[tuple[str, int, int], Loaded] = {}
+        self._loaded: dict[tuple[str, int, int, int], Loaded] = {}
 
     def names(self) -> list[str]:
         """Names of the jobs there are, sorted."""
@@ -48,7 +48,7 @@ class Shelf:
             known = ", ".join(self.names()) or "none yet: put one there with `teach --job`"
             raise NoSuchJobError(f"no job is called {name!r}; there are: {known}")
         status = path.stat()
-        key = (name, status.st_mtime_ns, status.st_size)
+        key = (name, status.st_ino, status.st_mtime_ns, status.st_size)  # saving makes a new inode
         with self._lock:
             if key not in self._loaded:
                 job = Job.load(path)

@@ -29,6 +29,8 @@ from common.types.image import Image
 from inspection.methods.segment import Segment, station_method
 from inspection.sim.scene import EXPOSURE_US, PIXEL_UM, SIDE_PX
 
+Take = Callable[[], NDArray[np.uint8]]
+
 FRAMES = {"quick": 1000, "full": 5000}
 WARM_UP = 20
 BLOCK = 50  # frames a block of the bootstrap
@@ -79,20 +81,20 @@ def measure(context: Context) -> Mapping[str, Measurement]:
     runs = {}
     with open_driver(camera(context.seed)) as source:
         kept = [_next(source) for _ in range(WARM_UP)]
-        for done, (name, take, decide) in enumerate(
-            (
-                ("imaging", partial(_next, source), None),
-                ("detection", _cycle(kept), method),
-                ("end-to-end", partial(_next, source), method),
-            )
-        ):
-            context.progress(done, 3, f"{name}, {n} frames")
+        live, again = partial(_next, source), partial(next, cycle(kept))
+        plan: tuple[tuple[str, Take, Segment | None], ...] = (
+            ("imaging", live, None),
+            ("detection", again, method),
+            ("end-to-end", live, method),
+        )
+        for done, (name, take, decide) in enumerate(plan):
+            context.progress(done, len(plan), f"{name}, {n} frames")
             runs[name] = run(take, decide, n)
     digest = content_hash(repr(camera(context.seed)), n)
     return {f"S4-D1-K1/{name}": _row(name, r, context.seed, digest) for name, r in runs.items()}
 
 
-def run(take: Callable[[], NDArray[np.uint8]], decide: Segment | None, n: int) -> Run:
+def run(take: Take, decide: Segment | None, n: int) -> Run:
     """n frames, one after the other, each decided when it is at hand."""
     ends, each = np.empty(n + 1), np.empty(n)
     cpu, ends[0] = process_time(), perf_counter()
@@ -109,11 +111,6 @@ def run(take: Callable[[], NDArray[np.uint8]], decide: Segment | None, n: int) -
 def _next(source: Driver[Image]) -> NDArray[np.uint8]:
     pixels: NDArray[np.uint8] = source.read(timeout_s=30.0).value.pixels
     return pixels
-
-
-def _cycle(frames: list[NDArray[np.uint8]]) -> Callable[[], NDArray[np.uint8]]:
-    """The same frames again and again."""
-    return partial(next, cycle(frames))
 
 
 def _row(name: str, found: Run, seed: int, digest: str) -> Measurement:

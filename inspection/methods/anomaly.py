@@ -125,7 +125,7 @@ def teach(lessons: Sequence[Lesson], progress: Progress) -> Anomaly:
     at most two minutes for some hundred lessons.
     """
     _check(lessons)
-    bank = FeatureBank(load(WEIGHTS, SHIPPED).payload)
+    bank = shipped_bank()
     drawn = draw_all(lessons, bank, progress)
     fold_of = _folds(lessons)
     scores: dict[bool, list[float]] = {True: [], False: []}
@@ -141,10 +141,20 @@ def teach(lessons: Sequence[Lesson], progress: Progress) -> Anomaly:
     return method
 
 
-def draw_all(lessons: Sequence[Lesson], bank: FeatureBank, progress: Progress) -> list[Drawn]:
-    """What each lesson gives to learn from; each has a random stream of its own."""
+def shipped_bank() -> FeatureBank:
+    """The feature net that comes with the package, verified."""
+    return FeatureBank(load(WEIGHTS, SHIPPED).payload)
+
+
+def draw_all(
+    lessons: Sequence[Lesson], bank: FeatureBank, progress: Progress, pictures: int = PICTURES
+) -> list[Drawn]:
+    """What each lesson gives to learn from; each has a random stream of its own.
+
+    pictures: how many varied copies to make in all, about; within `COPIES` for each lesson.
+    """
     donors = [canonical(grey_of(one.image)) for one in lessons if one.is_good]
-    copies = int(np.clip(PICTURES // len(lessons), *COPIES))
+    copies = int(np.clip(pictures // len(lessons), *COPIES))
     knows_defects = any(mask_of(one).any() for one in lessons)
     real, spoilt = (copies, copies // 2) if knows_defects else (0, copies)
     drawn = []

@@ -16,7 +16,7 @@ SHIPPED = "surface_features"
 STRIDE = 4
 MULTIPLE = 16  # what both sides of the net's input are a multiple of
 SMALLEST_PX = 64
-PIXELS = 1 << 17  # larger images are scaled down to about this many
+PIXELS = 1 << 16  # larger images are scaled down to about this many
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]

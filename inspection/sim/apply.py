@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +44,9 @@ def repaint(
     width = surface.albedo.shape[1]
     cells = (index // width - imprint.row, index % width - imprint.column)
     pitch = surface.pixel_um / fine
-    dy, dx = np.gradient(imprint.height_um, pitch)
-    slope_x, slope_y, share = (_blocks(a, fine)[cells] for a in (dx, dy, imprint.share))
+    dy, dx = (np.asarray(g, np.float32) for g in np.gradient(imprint.height_um, pitch))
+    fields: tuple[F32, ...] = (dx, dy, imprint.share)
+    slope_x, slope_y, share = (_blocks(field, fine)[cells] for field in fields)
     host = surface.points.at(np.repeat(index, fine * fine))
     points = changed(
         host, imprint.matter, slope_x.ravel(), slope_y.ravel(), share.ravel().astype(np.float32)
@@ -86,7 +89,7 @@ def film_reflectance(f0: F32, index: float, thickness_um: F32, passes: F32) -> F
     return np.asarray(np.where(bare, f0, airy), np.float32)
 
 
-def _blocks(fine_map: NDArray[np.generic], fine: int) -> NDArray[np.generic]:
+def _blocks(fine_map: NDArray[Any], fine: int) -> NDArray[Any]:
     """(h S, w S) as (h, w, S S)."""
     h, w = fine_map.shape[0] // fine, fine_map.shape[1] // fine
     return fine_map.reshape(h, fine, w, fine).swapaxes(1, 2).reshape(h, w, fine * fine)

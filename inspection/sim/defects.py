@@ -137,13 +137,12 @@ def _stain(
     radius = defect.size_um / 2
     row, column, x, y = _cells(defect, 1.7 * radius, pixel_um, fine)
     angle = np.arctan2(y, x)
-    outline = 1 + sum(
+    outline = 1.0 + sum(
         rng.uniform(-0.12, 0.12) * np.cos(k * angle + rng.uniform(0, 6.28)) for k in (2, 3, 5)
     )
     r = np.hypot(x, y) / (radius * outline)
     soft = float(rng.uniform(0.06, 0.2))
-    share = 1 / (1 + np.exp(np.clip((r - 1) / soft * 2, -40, 40)))
-    share *= r < 1.6
+    share = (r < 1.6) / (1 + np.exp(np.clip((r - 1) / soft * 2, -40, 40)))
     ring = 1 + float(rng.uniform(0, 0.5)) * np.exp(-(((r - 0.85) / 0.15) ** 2))  # dries at its rim
     film = Matter(
         film_um=float(rng.uniform(0.05, 0.15)),
@@ -151,5 +150,6 @@ def _stain(
         absorbance=float(rng.uniform(0.03, 0.12)),
         roughen=float(rng.uniform(0.02, 0.08)),
     )
-    share = np.minimum(share * ring, 1.5).astype(np.float32)
-    return Imprint(row, column, np.zeros_like(share), share, share >= 0.5, film)
+    film_share: F32 = np.minimum(share * ring, 1.5).astype(np.float32)
+    none = np.zeros_like(film_share)
+    return Imprint(row, column, none, film_share, film_share >= 0.5, film)

@@ -174,7 +174,7 @@ def _place(plan: Plan, surface: Surface, rng: np.random.Generator) -> list[Defec
             continue
         free = np.argwhere(zones == there[int(rng.integers(there.size))])
         y, x = free[int(rng.integers(len(free)))] + (rows.start, columns.start) + rng.random(2)
-        kind = cast("Kind", plan.kinds[int(rng.integers(len(plan.kinds)))])
+        kind = plan.kinds[int(rng.integers(len(plan.kinds)))]
         form = FORMS[kind][int(rng.integers(len(FORMS[kind])))]
         size = float(rng.choice(plan.sizes_um))
         found.append(Defect(kind, form, float(x * PIXEL_UM), float(y * PIXEL_UM), size))

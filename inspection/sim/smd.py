@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -88,15 +89,19 @@ class _Layers:
         self._pads(draw, chip, window, along, across)
         self._chip(draw, chip, window, along, across)
 
-    def _pads(self, draw: Draw, chip: Chip, window: Window, along: F32, across: F32) -> None:
+    def _pads(
+        self, draw: Draw, chip: Chip, window: Window, along: NDArray[Any], across: NDArray[Any]
+    ) -> None:
         """Solder on both pads, rising towards the chip as a fillet."""
         out = np.abs(along) - chip.length_um / 2
-        inside = _rectangle(np.abs(along) - chip.length_um / 2, across, 250, chip.width_um / 2 + 60)
+        inside = _rectangle(out, across, 250, chip.width_um / 2 + 60)
         rise = 90 * np.clip(1 - out / 250, 0, 1) ** 2
         self._lay(window, inside, PAD, 0.02, draw.between(0.6, 0.75), draw.between(0.18, 0.30))
         self.height_um[window][inside] = rise[inside]
 
-    def _chip(self, draw: Draw, chip: Chip, window: Window, along: F32, across: F32) -> None:
+    def _chip(
+        self, draw: Draw, chip: Chip, window: Window, along: NDArray[Any], across: NDArray[Any]
+    ) -> None:
         half = chip.length_um / 2
         body = _rectangle(along, across, half, chip.width_um / 2)
         ends = body & (np.abs(along) > half - chip.termination_um)
@@ -157,5 +162,5 @@ def _span(centre: float, reach: float, size: int) -> tuple[int, int]:
     return max(0, int(centre - reach)), min(size, int(centre + reach) + 1)
 
 
-def _rectangle(x: F32, y: F32, half_x: float, half_y: float) -> NDArray[np.bool_]:
+def _rectangle(x: NDArray[Any], y: NDArray[Any], half_x: float, half_y: float) -> NDArray[np.bool_]:
     return np.asarray((np.abs(x) <= half_x) & (np.abs(y) <= half_y))

@@ -17,7 +17,7 @@ from inspection.sim.materials import MATERIALS
 from inspection.sim.trial import Lot, frames, judge
 from inspection.train.fcn_net import Fcn, parameters
 from inspection.train.fcn_onnx import float_core, with_uint8_input
-from inspection.train.parity import check_set, compare, torch_score
+from inspection.train.parity import check_set, compare, onnx_score, torch_score
 from inspection.train.quantize import quantise
 
 # What a threshold must find (kind, size in um, defects a part), on a draw of its own.
@@ -88,11 +88,8 @@ def _gate(
     scores: dict[str, dict[str, float]],
     log: Callable[[str], None],
 ) -> None:
-    variants = {name: OnnxFcn(m.SerializeToString()) for name, m in models.items()}
-    ways = {
-        "torch": torch_score(net),
-        **{n: (lambda frame, v=v: float(v.logits(frame).max())) for n, v in variants.items()},
-    }
+    ways = {"torch": torch_score(net)}
+    ways |= {name: onnx_score(model.SerializeToString()) for name, model in models.items()}
     thresholds = {n: s["threshold"] for n, s in scores.items()}
     thresholds["torch"] = thresholds["fcn_fp32"]
     found = compare(check_set(CHECK, 12), ways, thresholds)

@@ -116,8 +116,8 @@ def _smooth(x: Tensor, size: int) -> Tensor:
 def _context(energies: Tensor, level: Tensor) -> list[Tensor]:
     """Texture energies and brightness in three windows, as such and against the image's own."""
     coarse = F.avg_pool2d(energies, 4)
-    far = [_enlarged(_smooth(coarse, size), 2) for size in (3, 7)]
-    windows = [torch.log(window + _FLOOR) for window in (_smooth(energies, 3), *far)]
+    far = [_enlarged(torch.log(_smooth(coarse, size) + _FLOOR), 2) for size in (3, 7)]
+    windows = [torch.log(_smooth(energies, 3) + _FLOOR), *far]
     own = torch.log(energies.mean((2, 3), keepdim=True) + _FLOOR)
     middle = level.mean((2, 3), keepdim=True)
     light = [level - middle, _smooth(level, 5) - middle, _smooth(level, 17) - middle]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from common.drivers.camera import sensor
 from common.drivers.camera.config import SensorModel
+from inspection.models.fcn import Fcn as OnnxFcn
 from inspection.sim.materials import MATERIALS
 from inspection.sim.scene import EXPOSURE_US, station_scene
 from inspection.train.fcn_net import Fcn
@@ -87,3 +88,9 @@ def torch_score(net: Fcn) -> Score:
             return float(net(x[None, None]).max())
 
     return score
+
+
+def onnx_score(payload: bytes) -> Score:
+    """The highest logit by ONNX Runtime."""
+    net = OnnxFcn(payload)
+    return lambda frame: float(net.logits(frame).max())

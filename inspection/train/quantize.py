@@ -22,7 +22,7 @@ from onnxruntime.quantization import (
 )
 
 
-class _Samples(CalibrationDataReader):  # type: ignore[misc]
+class _Samples(CalibrationDataReader):
     def __init__(self, name: str, samples: Sequence[NDArray[np.float32]]) -> None:
         self._name, self._samples = name, iter(samples)
 

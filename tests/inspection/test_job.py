@@ -136,7 +136,9 @@ def test_sealed_rubbish_is_refused(rubbish: bytes) -> None:
 
 
 BODY = example().to_bytes()[:-64]
-CHANGE = st.tuples(st.integers(2, len(BODY) - 1), st.integers(0, 255))
+DIRECTORY = BODY.index(b"PK\1\2")  # zip's list of members, at the end
+PLACE = st.integers(2, len(BODY) - 1) | st.integers(DIRECTORY, len(BODY) - 1)
+CHANGE = st.tuples(PLACE, st.integers(0, 255))
 
 
 @settings(deadline=None, max_examples=1000)

@@ -52,9 +52,10 @@ def test_symmetric_classes_are_parted_half_way_between_them() -> None:
     y = np.linspace(-20, 20, 9)
     on_plane = np.column_stack([np.full(9, 3.0), y])
     np.testing.assert_allclose(found.logit(on_plane), 0, atol=1e-3)
-    aside = found.logit(on_plane + [1, 0])
+    step = np.array([1.0, 0.0])
+    aside = found.logit(on_plane + step)
     assert (aside > 0.1).all()
-    np.testing.assert_allclose(found.logit(on_plane - [1, 0]), -aside, atol=1e-3)
+    np.testing.assert_allclose(found.logit(on_plane - step), -aside, atol=1e-3)
 
 
 def test_separable_classes_stay_finite_and_separated() -> None:

@@ -43,7 +43,7 @@ def moved(image: NDArray[np.uint8], transform: NDArray[np.float32]) -> NDArray[n
 def affine(dx: float, dy: float, degrees: float = 0, scale: float = 1) -> NDArray[np.float32]:
     """About the middle of the image."""
     matrix = cv2.getRotationMatrix2D(((SIDE - 1) / 2, (SIDE - 1) / 2), degrees, scale)
-    return np.asarray(matrix + [[0, 0, dx], [0, 0, dy]], np.float32)
+    return np.asarray(matrix + np.array([[0, 0, dx], [0, 0, dy]]), np.float32)
 
 
 def rms_px(found: NDArray[np.float32], true: NDArray[np.float32]) -> float:
@@ -91,8 +91,8 @@ def test_it_never_makes_the_match_worse_than_doing_nothing() -> None:
     rng = np.random.default_rng(5)
     inner = np.s_[BORDER_PX:-BORDER_PX, BORDER_PX:-BORDER_PX]
     noise = rng.integers(0, 256, (SIDE, SIDE)).astype(np.uint8)
-    blank = np.full((SIDE, SIDE), 255, np.uint8)
-    for image in (noise, blank, np.rot90(layout()).copy()):
+    bright, dark = (np.full((SIDE, SIDE), level, np.uint8) for level in (255, 0))
+    for image in (noise, bright, dark, np.rot90(layout()).copy()):
         still = ((layout()[inner] > 128) != (image[inner] > 128)).mean()
         assert align(layout(), image, 128.0).mismatch <= still
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import struct
+import subprocess
+import sys
 import warnings
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,9 +133,9 @@ def test_the_shelf_is_listed(client: TestClient, state: Path, taught: Job) -> No
         (b"not a picture", golden(), ""),
         (golden(), b"", ""),
         (png(golden())[:-40], golden(), ""),
-        (png(golden()).replace(b"\0\0\1\0\0\0\1\0", b"\x7f\xff\xff\xff\x7f\xff\xff\xff"), golden(), ""),
+        (png(golden()).replace(b"\0\0\1\0" * 2, b"\x7f\xff\xff\xff" * 2), golden(), ""),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_judged_is_the_callers_fault(
     client: TestClient, image: Any, reference: Any, reason: str
 ) -> None:
@@ -141,11 +146,10 @@ def test_what_cannot_be_judged_is_the_callers_fault(
 
 
 def test_a_picture_that_inflates_is_refused_by_its_header(client: TestClient) -> None:
-    import struct
-    import zlib
-
     def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
 
     head = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 0, 0, 0, 0)
     rows = zlib.compress(bytes(30_001 * 100), 9)
@@ -202,11 +206,23 @@ def test_a_job_that_was_taught_anew_is_the_one_that_judges(
 def test_without_the_token_nothing_is_told(client: TestClient) -> None:
     for headers in ({"Authorization": ""}, {"Authorization": "Bearer wrong"}):
         assert client.get("/inspection/jobs", headers=headers).status_code == 401
-        answer = client.post(
-            f"{BOARD}/inspect", files=files(golden(), golden()), headers=headers
-        )
+        answer = client.post(f"{BOARD}/inspect", files=files(golden(), golden()), headers=headers)
         assert answer.status_code == 401
     assert client.get("/records").json() == []
+
+
+def test_a_changed_file_of_the_same_size_is_loaded_anew(state: Path, taught: Job) -> None:
+    path, shelf = state / "jobs" / "board.job", Shelf(state / "jobs")
+
+    def saved(value: float) -> Job:
+        return Job(taught.kind, taught.state, {"value": value}, taught.recipe)
+
+    for value in (1.5, 2.5, 3.5):  # within a tick of the file system's clock
+        saved(value).save(path)
+        assert shelf.get("board").job.threshold["value"] == value
+    path.write_bytes(saved(4.5).to_bytes())
+    os.utime(path, ns=(0, 0))
+    assert shelf.get("board").job.threshold["value"] == 4.5
 
 
 def test_the_last_few_jobs_stay_loaded(state: Path, taught: Job) -> None:
@@ -243,8 +259,8 @@ def test_generated_requests_get_no_server_error(state: Path) -> None:
         )
         @given(operation.as_strategy())
         def answers(case: schemathesis.Case) -> None:
-            case.path_parameters = {"name": "board"} if len(str(case.body)) % 2 else (
-                case.path_parameters
+            case.path_parameters = (
+                {"name": "board"} if len(str(case.body)) % 2 else (case.path_parameters)
             )
             answer = case.call(headers=BEARER)
             statuses[answer.status_code] += 1
@@ -257,6 +273,16 @@ def test_generated_requests_get_no_server_error(state: Path) -> None:
     service.records.close()
     assert len(paths) == 3
     assert statuses[200] and statuses[404], statuses
+
+
+def test_the_routes_need_neither_simulator_nor_demonstration() -> None:
+    told = "import sys, inspection.service as s; s.router(); s.demo; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", told], capture_output=True, text=True, timeout=60, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert "inspection.shelf" in loaded
+    assert not {"inspection.demo", "inspection.sim", "numba"} & loaded
 
 
 def test_the_document_names_what_can_be_answered(client: TestClient) -> None:

@@ -112,7 +112,8 @@ def test_a_recording_gives_back_what_was_recorded(tmp_path: Path) -> None:
 
 def test_a_cameras_config(tmp_path: Path) -> None:
     """Its frames are told apart by when they came: two runs have none in common."""
-    path = config(tmp_path, type="sim", height_px=24, width_px=32, rate_hz=200.0)
+    size = {"height_px": 24, "width_px": 32}
+    path = config(tmp_path, type="sim", **size, parameters=size, rate_hz=200.0)
     names = []
     for _ in range(2):
         with open_source(str(path)) as source:
