@@ -1,1 +1,1 @@
-"""Speed, memory and accuracy as ratios against a peer or a floor, measured in the same run."""
+"""Ours beside named peers and physical floors, measured in the same run: ratios, not promises."""

@@ -1,35 +1,40 @@
-"""python -m benchmarks [NAME ...] [--json]: all benchmarks, or those named, one after the other."""
+"""`python -m benchmarks [anomaly] [pipeline] [--json]`: those named, all where none is."""
 
 from __future__ import annotations
 
-import importlib
+import argparse
 import json
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 
-BENCHMARKS = {
-    "pipeline": "stages of the line against the floor of bytes moved",
-    "anomaly": "the taught anomaly model beside PatchCore with EfficientNet-lite0",
-}
+from common.errors import LingnanError
+
+BENCHMARKS = ("pipeline", "anomaly")
 
 
-def main(words: list[str]) -> int:
-    """Run and print; 2 when a name is not known."""
-    names = [word for word in words if word != "--json"] or list(BENCHMARKS)
-    unknown = [name for name in names if name not in BENCHMARKS]
-    if unknown:
-        print(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}")
-        return 2
-    for name in names:
-        module = importlib.import_module(f"benchmarks.{name}")
-        result = module.measure()
-        if "--json" in words:
-            print(json.dumps({name: result}, indent=1))
-            continue
-        print(f"{name}: {BENCHMARKS[name]}")
-        module.show(result)
-        print()
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; exit 2 where something that a benchmark needs is missing."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--json", action="store_true")
+    told = parser.parse_args(arguments)
+    if unknown := set(told.names) - set(BENCHMARKS):
+        parser.error(f"no benchmark is called {min(unknown)}; there are: {', '.join(BENCHMARKS)}")
+    results = {}
+    for name in told.names or BENCHMARKS:
+        module = import_module(f"benchmarks.{name}")
+        try:
+            results[name] = module.measure()
+        except LingnanError as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            return 2
+        if not told.json:
+            module.show(results[name])
+    if told.json:
+        print(json.dumps(results, indent=1))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from inspection.config import Overlays
 
@@ -18,6 +19,8 @@ app = App(name="inspection", help="Surface defects on real and simulated parts (
 Layout = Literal["deeppcb", "mvtec", "magnetic-tile", "kolektor", "yolo", "folder"]
 OnError = Literal["refuse", "skip"]
 AsJson = Annotated[bool, Parameter(name="--json", negative="")]
+Edge = Annotated[float, Parameter(validator=Number(gt=0, lt=1e6))]  # um; a metre is no pixel
+Count = Annotated[int, Parameter(validator=Number(gte=0))]
 JsonFile = Annotated[Path | None, Parameter(name="--json")]
 
 
@@ -116,9 +119,9 @@ def run(
     job: Path,
     out: Path,
     reference: Path | None = None,
-    um_per_px: float | None = None,
+    um_per_px: Edge | None = None,
     overlays: Overlays = "defects",
-    limit: int | None = None,
+    limit: Count | None = None,
     json: AsJson = False,
 ) -> None:
     """Inspect SOURCE; write one line of results an image, and pictures of what was found.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
+from itertools import islice
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
@@ -61,7 +61,7 @@ def run(
     started = perf_counter()
     with open_source(source) as opened, _appended(out / RESULTS) as results:
         total = opened.total if limit is None else min(limit, opened.total or limit)
-        for shot in _first(opened.shots, limit):
+        for shot in islice(opened.shots, limit):
             if shot.name not in done:
                 _one(shot, pipeline, config, out, results, tally)
             progress(tally.n_images + tally.n_resumed + tally.n_refused, total or 0, "inspecting")
@@ -72,13 +72,6 @@ def run(
 def _appended(results: Path) -> TextIO:
     """A file name that is not UTF-8 becomes the escape that JSON has for it."""
     return results.open("a", encoding="utf-8", errors="backslashreplace")
-
-
-def _first(shots: Iterator[Shot | Refused], limit: int | None) -> Iterator[Shot | Refused]:
-    for i, shot in enumerate(shots):
-        yield shot
-        if limit is not None and i + 1 >= limit:
-            return
 
 
 def _prepared(out: Path, source: str, job: Path) -> set[str]:

@@ -126,7 +126,7 @@ def _files(paths: list[Path]) -> Iterator[Shot | Refused]:
             golden = path.with_name(path.name.replace("_test.", "_temp."))
             reference = read_image(golden) if golden != path and golden.is_file() else None
         except LingnanError as error:
-            yield Refused(str(path), str(error))
+            yield Refused(str(path), str(error).removeprefix(f"{path}: "))
             continue
         image = Image(pixels, "mono8" if pixels.ndim == 2 else "bgr8")
         when = path.stat().st_mtime_ns

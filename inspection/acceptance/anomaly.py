@@ -34,6 +34,7 @@ FALSE_RATE = 0.05  # of good images, at which misses are told
 EFFORT = {"quick": (3, 800), "full": (5, 3000)}  # folds, varied pictures to learn from
 RESAMPLES = 500
 AUPRO_RESAMPLES = 40
+AUPRO_STEP = 3
 PICTURE_PX = 220
 MOST_PICTURES = 5
 
@@ -136,16 +137,18 @@ def _ranking(
 
 
 def _localising(verdicts: Verdicts, context: Context, digest: str) -> Measurement:
-    value = verdicts.aupro()
+    value, thin = verdicts.aupro(), verdicts.thinned(AUPRO_STEP)
     low, high = bootstrap(
-        verdicts.aupro,
+        thin.aupro,
         len(verdicts.scores),
         seed=context.seed,
         resamples=AUPRO_RESAMPLES,
         clusters=verdicts.parts,
     )
     n = sum(one.mask is not None and bool(one.mask.any()) for one in verdicts.lessons)
-    return Measurement(value, low, high, n, digest, "False-positive rates up to 0.3.")
+    shift = value - thin.aupro()  # what thinning costs; every bound is moved back by it
+    note = "False-positive rates up to 0.3. Bounds from every third pixel in both directions."
+    return Measurement(value, low + shift, high + shift, n, digest, note)
 
 
 def limit_of(verdicts: Verdicts) -> float:
@@ -205,9 +208,7 @@ def _pictures(verdicts: Verdicts) -> tuple[Picture, ...]:
     )
 
 
-def _sheet(
-    verdicts: Verdicts, numbers: NDArray[np.int64], colour: tuple[int, int, int]
-) -> bytes:
+def _sheet(verdicts: Verdicts, numbers: NDArray[np.int64], colour: tuple[int, int, int]) -> bytes:
     step = max(1, len(numbers) // MOST_PICTURES)
     good_level = float(np.median([m.mean() for m in verdicts.maps]))
     tiles = []

@@ -36,7 +36,7 @@ class Finding:
         """Whether the part is to be rejected. ValueError before a threshold was chosen."""
         if self.threshold is None:
             raise ValueError("no threshold was chosen for this method yet: teach it first")
-        return self.score >= self.threshold
+        return not self.score < self.threshold  # a score that is no number does not pass
 
     @property
     def found(self) -> Detections:

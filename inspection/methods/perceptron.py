@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import cos, pi, sqrt
 
 import numpy as np
@@ -15,6 +16,7 @@ F32 = NDArray[np.float32]
 BATCH = 512
 RATE = 2e-3
 DECAY = 0.03
+EPOCHS = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +57,6 @@ def fit(
     weight: F32,
     seed: int,
     hidden: Sequence[int] = (64, 32),
-    epochs: int = 5,
 ) -> Perceptron:
     """Weighted logistic loss by AdamW (Loshchilov and Hutter 2019), the rate falling as a cosine.
 
@@ -64,8 +65,8 @@ def fit(
     rng = np.random.default_rng(seed)
     mean, scale = x.mean(0), x.std(0) + np.float32(1e-3)
     layers = _start((x.shape[1], *hidden, 1), rng)
-    optimiser = _AdamW(layers, epochs * (len(x) // BATCH))
-    for _ in range(epochs):
+    optimiser = _AdamW(layers, EPOCHS * (len(x) // BATCH))
+    for _ in range(EPOCHS):
         order = rng.permutation(len(x))
         for at in range(0, len(x) - BATCH + 1, BATCH):
             picked = order[at : at + BATCH]
@@ -81,8 +82,7 @@ def fit(
 def _start(sizes: Sequence[int], rng: np.random.Generator) -> list[F32]:
     """He et al. 2015. Weights of all layers, then biases of all layers."""
     weights = [
-        (rng.standard_normal((a, b)) * sqrt(2 / a)).astype(np.float32)
-        for a, b in zip(sizes[:-1], sizes[1:], strict=True)
+        (rng.standard_normal((a, b)) * sqrt(2 / a)).astype(np.float32) for a, b in pairwise(sizes)
     ]
     return [*weights, *(np.zeros(size, np.float32) for size in sizes[1:])]
 

@@ -1,4 +1,4 @@
-"""Random shapes that synthetic defects have: blobs, cracks, areas. All are (H, W) covers, 0 to 1."""
+"""Random shapes of synthetic defects: blobs, cracks, areas. All are (H, W) covers, 0 to 1."""
 
 from __future__ import annotations
 

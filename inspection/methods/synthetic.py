@@ -123,7 +123,7 @@ def _grainy(image: F32, low: F32, contrast: F32, donor: NDArray[np.uint8], rng: 
 
 def _turned(image: F32, low: F32, contrast: F32, donor: NDArray[np.uint8], rng: Rng) -> F32:
     """Another good part's texture, turned by a quarter or half."""
-    turned = np.ascontiguousarray(np.rot90(donor, rng.integers(1, 4))).astype(np.float32)
+    turned = np.ascontiguousarray(np.rot90(donor, int(rng.integers(1, 4)))).astype(np.float32)
     size = (image.shape[1], image.shape[0])
     other = np.asarray(cv2.resize(turned, size), np.float32)
     if rng.random() < 0.5:

@@ -23,7 +23,7 @@ U8 = NDArray[np.uint8]
 
 
 class FeatureBank:
-    """Features of a surface at several octaves; the net is fixed, see `inspection.train.features`."""
+    """Features of a surface at several octaves by a fixed net: `inspection.train.features`."""
 
     def __init__(self, payload: bytes, threads: int = 1) -> None:
         self.payload = payload

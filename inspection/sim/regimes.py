@@ -25,7 +25,7 @@ class Regime:
 
 
 REGIMES = {
-    "train": Regime("spectral", 1.3, Tolerance(3.0, 0.15), (0.0, 0.15)),
+    "train": Regime("spectral", 1.6, Tolerance(3.0, 0.15), (0.0, 0.15)),
     "calibrate": Regime("spectral", 1.0, Tolerance(1.5, 0.08), (0.0, 0.10)),
     "judge": Regime("event", 1.0, Tolerance(1.5, 0.08), (0.0, 0.10)),
 }

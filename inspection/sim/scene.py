@@ -18,6 +18,7 @@ from inspection.sim.defects import Defect, Imprint, Kind, imprint
 from inspection.sim.materials import MATERIALS, Material
 from inspection.sim.regimes import REGIMES, Regime
 from inspection.sim.render import Ambient, Lamps, shade, shadows
+from inspection.sim.smd import near_edges
 from inspection.sim.station import Station
 from inspection.sim.surface import Draw, Surface
 
@@ -143,11 +144,20 @@ class StationScene:
         surface = self._material.build(draw, self._shape, PIXEL_UM)
         room = Ambient(float(rng.uniform(*regime.room)), *map(float, rng.uniform(-0.5, 0.5, 2)))
         gain_error = float(rng.uniform(0.9, 1.1))
-        defects = tuple(_place(self._plan, surface, rng))
+        defects = tuple(_place(self._plan, self._zones(surface), rng))
         imprints = tuple(
             imprint(d, _albedo_at(surface, d), PIXEL_UM, FINE[d.kind], rng) for d in defects
         )
         return Part(surface, defects, imprints, room, gain_error, int(rng.integers(2**31)))
+
+    def _zones(self, surface: Surface) -> NDArray[np.uint8]:
+        """The surface's zones without the borders of the shadows that the drawing's lamps cast."""
+        lamps = self._station.lamps(self._material.program)
+        blocked = shadows(surface.height_um, PIXEL_UM, lamps)
+        if blocked is None:
+            return surface.zones
+        dark = (blocked > 0).reshape(self._shape).astype(np.uint8)
+        return np.where(near_edges(dark, PIXEL_UM), 0, surface.zones).astype(np.uint8)
 
     def _room(self, part: Part, lamps: Lamps, time_s: float) -> Ambient:
         """The room light at this moment: lamps flicker at twice the mains frequency."""
@@ -157,22 +167,22 @@ class StationScene:
         return Ambient(room.radiance * down * flicker, room.gradient_x, room.gradient_y)
 
 
-def _place(plan: Plan, surface: Surface, rng: np.random.Generator) -> list[Defect]:
+def _place(plan: Plan, zones: NDArray[np.uint8], rng: np.random.Generator) -> list[Defect]:
     """Defects in cells of a square grid, as often in one zone of the surface as in another."""
     if plan.count == 0:
         return []
     grid = int(np.ceil(np.sqrt(plan.count)))
-    height, width = surface.albedo.shape
+    height, width = zones.shape
     found = []
     for cell in rng.permutation(grid * grid)[: plan.count]:
         row, column = divmod(int(cell), grid)
         rows = _inner(row, grid, height)
         columns = _inner(column, grid, width)
-        zones = surface.zones[rows, columns]
-        there = np.unique(zones[zones > 0])
+        cell_zones = zones[rows, columns]
+        there = np.unique(cell_zones[cell_zones > 0])
         if there.size == 0:
             continue
-        free = np.argwhere(zones == there[int(rng.integers(there.size))])
+        free = np.argwhere(cell_zones == there[int(rng.integers(there.size))])
         y, x = free[int(rng.integers(len(free)))] + (rows.start, columns.start) + rng.random(2)
         kind = plan.kinds[int(rng.integers(len(plan.kinds)))]
         form = FORMS[kind][int(rng.integers(len(FORMS[kind])))]

@@ -13,7 +13,7 @@ from inspection.sim.surface import Draw, Surface
 
 F32 = NDArray[np.float32]
 
-KEEP_OUT_UM = 60.0  # around every structural edge
+KEEP_OUT_UM = 100.0  # around every structural edge
 MASK, BODY, OVERCOAT, TERMINATION, PAD, MARK = range(6)  # the first four are inspected
 
 
@@ -147,12 +147,17 @@ class _Layers:
 
     def surface(self) -> Surface:
         """The maps as a surface; solder, print, edges and what lies near them are not inspected."""
-        size = 2 * int(np.ceil(KEEP_OUT_UM / self.pixel_um)) + 1
-        kernel = np.ones((size, size), np.uint8)
-        near = cv2.dilate(self.region, kernel) != cv2.erode(self.region, kernel)
+        near = near_edges(self.region, self.pixel_um)
         zones = np.where(near | (self.region > TERMINATION), 0, self.region + 1).astype(np.uint8)
         alpha = self.alpha
         return Surface(self.pixel_um, self.height_um, self.albedo, self.f0, alpha, alpha, zones)
+
+
+def near_edges(labels: NDArray[np.uint8], pixel_um: float) -> NDArray[np.bool_]:
+    """Pixels within KEEP_OUT_UM of where the labels change."""
+    size = 2 * int(np.ceil(KEEP_OUT_UM / pixel_um)) + 1
+    kernel = np.ones((size, size), np.uint8)
+    return np.asarray(cv2.dilate(labels, kernel) != cv2.erode(labels, kernel))
 
 
 Window = tuple[slice, slice]

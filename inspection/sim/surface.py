@@ -46,7 +46,7 @@ class Surface:
 class Draw:
     """Randomness of one surface: a generator, a texture family and how far ranges are widened.
 
-    widen: 1 draws from a material's stated range, 1.3 from one 30 % wider about its middle.
+    widen: 1 draws from a material's stated range, 1.6 from one 60 % wider about its middle.
     """
 
     rng: np.random.Generator

@@ -2,7 +2,7 @@
 
     frame 1 x H x W, 0..1
     unshuffle 4 and mix: one 4x4 convolution of stride 4      16 at H/4
-    3x3                                                       16 at H/4
+    3x3, twice                                                16 at H/4
     3x3 of stride 2, depthwise block                          32 at H/8    skip
     depthwise block of stride 2, three depthwise blocks       48 at H/16
     1x1, nearest upsampling, plus the skip, depthwise block   32 at H/8
@@ -65,7 +65,7 @@ class Fcn(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = Conv(1, 16, 4, 4, relu=False)
-        self.near = Conv(16, 16, 3)
+        self.near = nn.Sequential(Conv(16, 16, 3), Conv(16, 16, 3))
         self.down = Conv(16, 32, 3, 2)
         self.fine = block(32, 32)
         self.wide = nn.Sequential(block(32, 48, 2), *(block(48, 48) for _ in range(3)))

@@ -60,7 +60,8 @@ def float_core(weights: Weights) -> onnx.ModelProto:
     """The network on "x" (1, 1, H, W) float32 in 0..1: what is calibrated and quantised."""
     g = Graph(weights)
     x = g.conv("x", "stem", 4, relu=False)
-    x = g.conv(g.conv(x, "near"), "down", 2)
+    x = g.conv(g.conv(x, "near.0"), "near.1")
+    x = g.conv(x, "down", 2)
     skip = x = g.block(x, "fine")
     for i in range(4):
         x = g.block(x, f"wide.{i}", 2 if i == 0 else 1)

@@ -72,22 +72,22 @@ def _turn(number: int, total: int) -> tuple[str, tuple[float, ...], int, float]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """images (N, 1, S, S) float32 of whole DN / 255; targets (N, S/8, S/8) float32: 1 on defects,
-    0 on good cells; weights of the same shape: 0 where it does not matter."""
+    """images (N, 1, S, S) float32 of whole DN / 255; owners (N, S/8, S/8) int64: 0 on good cells, a
+    number of its own for each defect of the batch on its cells, -1 where it does not matter."""
 
     images: F32
-    targets: F32
-    weights: F32
+    owners: NDArray[np.int64]
 
 
 def batch(frames: list[Frame], rng: np.random.Generator, n: int, side: int) -> Batch:
     """n random crops, flipped at random, each through its own sensor."""
     made = [_crop(frames[int(rng.integers(len(frames)))], rng, side) for _ in range(n)]
-    images, targets, weights = (np.stack(column) for column in zip(*made, strict=True))
-    return Batch(images[:, None], targets, weights)
+    images = np.stack([image for image, _ in made])
+    owners = np.stack([cells + (cells > 0) * 256 * i for i, (_, cells) in enumerate(made)])
+    return Batch(images[:, None], owners)
 
 
-def _crop(frame: Frame, rng: np.random.Generator, side: int) -> tuple[F32, F32, F32]:
+def _crop(frame: Frame, rng: np.random.Generator, side: int) -> tuple[F32, NDArray[np.int64]]:
     limit = frame.labels.shape[0] - side
     y, x = (int(v) for v in rng.integers(0, limit + 1, 2))
     flips = (
@@ -96,10 +96,10 @@ def _crop(frame: Frame, rng: np.random.Generator, side: int) -> tuple[F32, F32, 
     )
     radiance = frame.radiance[y : y + side, x : x + side][flips].astype(np.float32)
     labels = frame.labels[y : y + side, x : x + side][flips]
-    return (*_with_sensor(radiance, rng), *cell_targets(labels))
+    return _with_sensor(radiance, rng), cell_owners(labels)
 
 
-def _with_sensor(radiance: F32, rng: np.random.Generator) -> tuple[F32]:
+def _with_sensor(radiance: F32, rng: np.random.Generator) -> F32:
     sigma_x, sigma_y = rng.uniform(0.4, 0.95) * rng.uniform(0.9, 1.1, 2)
     electrons = cv2.GaussianBlur(np.ascontiguousarray(radiance), (0, 0), sigma_x, sigmaY=sigma_y)
     electrons = np.minimum(electrons * (EXPOSURE_US * rng.uniform(0.85, 1.15)), FULL_WELL_E)
@@ -107,18 +107,19 @@ def _with_sensor(radiance: F32, rng: np.random.Generator) -> tuple[F32]:
     spread = np.sqrt(electrons * unity + read_noise**2)
     electrons = electrons + spread * rng.standard_normal(electrons.shape, dtype=np.float32)
     dn = electrons * (255 / FULL_WELL_E) + rng.uniform(0, 5)
-    return (np.asarray(np.clip(np.rint(dn), 0, 255) / np.float32(255), np.float32),)
+    return np.asarray(np.clip(np.rint(dn), 0, 255) / np.float32(255), np.float32)
 
 
-def cell_targets(labels: NDArray[np.uint8]) -> tuple[F32, F32]:
-    """Target and weight a cell. A defect's cells share sqrt(their number); the cells around do
-    not matter, so that the network need not know which side of a border a defect lies."""
+def cell_owners(labels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Which defect a cell belongs to; 0 for good cells, -1 where it does not matter.
+
+    The cells around a defect do not matter, so that the network need not know on which side of a
+    border it lies; nor do defects that the crop's border cuts.
+    """
     rows, columns = labels.shape[0] // STRIDE, labels.shape[1] // STRIDE
     cells = labels.reshape(rows, STRIDE, columns, STRIDE).swapaxes(1, 2).reshape(rows, columns, -1)
-    owner = cells.max(axis=-1)
-    target = owner > 0
-    near = cv2.dilate(target.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    weight = np.where(near & ~target, 0, 1).astype(np.float32)
-    counts = np.bincount(owner.ravel())
-    weight[target] = 1 / np.sqrt(counts[owner[target]])
-    return target.astype(np.float32), weight
+    owner = cells.max(axis=-1).astype(np.int64)
+    near = cv2.dilate((owner > 0).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    cut = np.isin(owner, np.unique(border[border > 0]))
+    return np.where((near & (owner == 0)) | cut, -1, owner)

@@ -158,7 +158,7 @@ def _lines(across: float = 1.0, along: float = 3.0, radius: int = 5) -> NDArray[
 
 def _per_cell(bank: NDArray[np.float64], cell: int) -> Tensor:
     """The (K, s, s) bank as one convolution of stride `cell`: weights (K * cell * cell, 1, n, n),
-    n = s + cell - 1; output k * cell * cell + y * cell + x is filter k at pixel (y, x) of a cell."""
+    n = s + cell - 1; output (k * cell + y) * cell + x is filter k at pixel (y, x) of a cell."""
     count, size, _ = bank.shape
     kernel = np.zeros((count, cell, cell, size + cell - 1, size + cell - 1))
     for y in range(cell):

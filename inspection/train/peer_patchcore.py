@@ -6,7 +6,7 @@ it, and nothing learned from it, is shipped: it runs in `make bench` and in meas
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import sqrt
 from typing import Any
 
@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from common.errors import MissingExtraError
+from inspection.methods.base import Lesson
 
 BLOCKS = (5, 10)  # the last block at stride 8 (40 channels) and the second 112-channel one at 16
 STRIDE = 8
@@ -41,11 +42,12 @@ def _backbone() -> Any:
 class PatchCore:
     """Taught on good images only; scores are distances to the nearest patch of the coreset.
 
-    pixels: images are scaled, aspect kept, to about this many, sides a multiple of 32.
+    net: the backbone, loaded when None. pixels: images are scaled, aspect kept, to about this
+    many, sides a multiple of 32.
     """
 
-    def __init__(self, pixels: int = 1 << 17, seed: int = 0) -> None:
-        self._net = _backbone()
+    def __init__(self, net: Any = None, pixels: int = 1 << 17, seed: int = 0) -> None:
+        self._net = _backbone() if net is None else net
         self._pixels = pixels
         self._seed = seed
         self._bank = torch.empty(0)
@@ -129,3 +131,20 @@ class PatchCore:
         near = torch.cdist(patches[worst][None], self._bank[around])[0]
         weight = 1 - torch.softmax(near, 0)[0]
         return float(weight * distance[worst])
+
+
+def learner(
+    lessons: Sequence[Lesson],
+) -> Callable[[Sequence[int]], Callable[[NDArray[np.uint8]], tuple[float, NDArray[np.float32]]]]:
+    """For cross-validation: from the numbers of the lessons to learn from to what inspects."""
+    torch.set_num_threads(1)
+    net = _backbone()
+
+    def learn(
+        kept: Sequence[int],
+    ) -> Callable[[NDArray[np.uint8]], tuple[float, NDArray[np.float32]]]:
+        peer = PatchCore(net)
+        peer.teach([lessons[i].image for i in kept if lessons[i].is_good])
+        return peer.inspect
+
+    return learn

@@ -15,9 +15,10 @@ from common.runtime.weights import load  # noqa: E402
 from inspection.models.fcn import WEIGHTS  # noqa: E402
 from inspection.models.fcn import Fcn as OnnxFcn  # noqa: E402
 from inspection.train import fcn_export  # noqa: E402
+from inspection.train.fcn import loss  # noqa: E402
 from inspection.train.fcn_net import Fcn, parameters  # noqa: E402
 from inspection.train.fcn_onnx import float_core, weights_of, with_uint8_input  # noqa: E402
-from inspection.train.fcn_pool import cell_targets  # noqa: E402
+from inspection.train.fcn_pool import Batch, cell_owners  # noqa: E402
 from inspection.train.fcn_qat import rounding  # noqa: E402
 from inspection.train.parity import check_set, compare, onnx_score, torch_score  # noqa: E402
 
@@ -82,7 +83,7 @@ def test_rounding_leaves_the_weights_on_their_grid() -> None:
     with rounding(fresh):
         fresh.train()
         fresh(torch.rand(1, 1, 32, 32))
-    weight = fresh.near.conv.weight.detach()
+    weight = fresh.near[0].conv.weight.detach()
     steps = weight / (weight.abs().amax(dim=(1, 2, 3), keepdim=True) / 127)
     torch.testing.assert_close(steps, steps.round(), atol=1e-3, rtol=0)
 
@@ -105,10 +106,30 @@ def test_comparison_counts_what_differs_and_the_smallest_margin() -> None:
     assert found.margin == pytest.approx(0.5) and found.wrong == {"a": 0, "b": 1}
 
 
-def test_a_cell_next_to_a_defect_does_not_matter() -> None:
+def test_cells_around_a_defect_and_cut_defects_do_not_matter() -> None:
     labels = np.zeros((64, 64), np.uint8)
     labels[24:40, 24:26] = 1  # two cells, one above the other
-    target, weight = cell_targets(labels)
-    assert target.sum() == 2 and target[3, 3] == target[4, 3] == 1
-    np.testing.assert_allclose(weight[target > 0], 1 / np.sqrt(2))
-    assert (weight[2:6, 2] == 0).all() and weight[0, 0] == 1
+    labels[60:, 40] = 2  # runs out of the crop
+    owner = cell_owners(labels)
+    assert (owner == 1).sum() == 2 and owner[3, 3] == owner[4, 3] == 1
+    assert (owner[2:6, 2] == -1).all() and owner[0, 0] == 0
+    assert owner[7, 5] == -1 and 2 not in owner
+
+
+def test_the_loss_falls_where_a_defect_peaks_and_rises_where_good_cells_do() -> None:
+    class Fixed(torch.nn.Module):
+        def __init__(self, logits: torch.Tensor) -> None:
+            super().__init__()
+            self.logits = logits
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.logits[None, None]
+
+    owners = np.zeros((1, 4, 4), np.int64)
+    owners[0, 0, :2] = 1
+    crops = Batch(np.zeros((1, 1, 32, 32), np.float32), owners)
+    quiet = torch.full((4, 4), -4.0)
+    found, false = quiet.clone(), quiet.clone()
+    found[0, 0] = 5.0
+    false[3, 3] = 5.0
+    assert loss(Fixed(found), crops) < loss(Fixed(quiet), crops) < loss(Fixed(false), crops)

@@ -119,6 +119,7 @@ def test_new_parts_are_judged_and_old_ones_are_not_again(line: Line) -> None:
 
 
 def test_limit(line: Line) -> None:
+    assert line.run(limit=0).n_images == 0
     assert line.run(limit=1).n_images == 1
     assert line.run(limit=3).n_images == 2
     assert len(line.lines) == 3
