@@ -14,6 +14,7 @@ from inspection.methods.segment import station_method
 from inspection.overlay import draw, jpeg
 from inspection.pipeline import Inspection, Pipeline, to_8_bit
 from inspection.sim.belt import belt
+from inspection.sim.materials import MATERIALS
 from inspection.sim.scene import EXPOSURE_US, PIXEL_UM
 
 PART_EVERY_S = 0.8  # a pace at which a person can follow
@@ -32,7 +33,7 @@ def demo(stop: threading.Event, seed: int = 1) -> Iterator[DemoFrame]:
         seed=seed,
     )
     truth = belt(seed=seed)
-    pipeline = Pipeline(station_method())
+    recipes = {material: Pipeline(station_method(material)) for material in MATERIALS}
     tally: Counter[str] = Counter()
     with SimCamera(config) as camera:
         while not stop.is_set():
@@ -40,7 +41,7 @@ def demo(stop: threading.Event, seed: int = 1) -> Iterator[DemoFrame]:
             part = camera.trigger(LIGHT)
             sample = camera.read(timeout_s=30.0)
             began = perf_counter()
-            result = pipeline.step(sample).value
+            result = recipes[truth.material(part)].step(sample).value
             spent_ms = (perf_counter() - began) * 1e3
             is_bad = bool(truth.truth(part).defects)
             tally[_outcome(is_bad, result.is_defective)] += 1

@@ -42,7 +42,7 @@ MOST_PICTURES = 5
 @dataclass(frozen=True, slots=True)
 class Surface:
     """A data set and what PatchCore with EfficientNet-lite0 reached on it, by part, taught on
-    good images alone, as `python -m benchmarks.anomaly` measures."""
+    good images alone, as `python -m benchmarks anomaly` measures."""
 
     folder: str
     layout: str

@@ -26,7 +26,7 @@ from common.drivers.base import Driver
 from common.drivers.camera.config import SimCameraConfig
 from common.drivers.registry import open_driver
 from common.types.image import Image
-from inspection.methods.segment import Segment, station_method
+from inspection.methods.segment import Segment
 from inspection.sim.scene import EXPOSURE_US, PIXEL_UM, SIDE_PX
 
 Take = Callable[[], NDArray[np.uint8]]
@@ -77,7 +77,7 @@ def camera(seed: int) -> SimCameraConfig:
 def measure(context: Context) -> Mapping[str, Measurement]:
     """The three rates, one after the other."""
     n = FRAMES[context.size]
-    method = station_method(threads=1)
+    method = Segment.shipped(threads=1)
     runs = {}
     with open_driver(camera(context.seed)) as source:
         kept = [_next(source) for _ in range(WARM_UP)]

@@ -40,8 +40,8 @@ WHAT = {
 }
 HOW = (
     "Camera driver over the simulated station in the judging regime, 10 um a pixel, 1024 x 1024, "
-    "shipped int8 network at its shipped threshold. A defect counts as found where the map reaches "
-    "the threshold over it or within 80 um; every defect is judged alone."
+    "shipped int8 network at the threshold that came with it for the material. A defect counts as "
+    "found where the map reaches the threshold over it or within 80 um; each is judged alone."
 )
 
 
@@ -103,7 +103,7 @@ def lots(material: str, numbers: Numbers, seed: int) -> Iterator[Lot]:
 def measure(material: str, context: Context) -> Mapping[str, Measurement]:
     """All rows of one material."""
     model = load(WEIGHTS, SHIPPED)
-    tally = Tally(model.card.score["threshold"])
+    tally = Tally(model.card.score[f"threshold_{material}"])
     net = Fcn(model.payload)
     todo = list(lots(material, SIZES[context.size], context.seed))
     total, done = sum(lot.parts for lot in todo), 0

@@ -57,12 +57,13 @@ def work(materials: tuple[str, ...], parts: int, seed: int) -> Shift:
         exposure_us=EXPOSURE_US,
         seed=seed,
     )
-    truth, pipeline, shift = belt(materials, seed), Pipeline(station_method()), Shift()
+    recipes = {material: Pipeline(station_method(material)) for material in materials}
+    truth, shift = belt(materials, seed), Shift()
     with SimCamera(config) as camera:
         for _ in range(parts):
             part = camera.trigger(LIGHT)
             sample = camera.read(timeout_s=30.0)
-            result = pipeline.step(sample)
+            result = recipes[truth.material(part)].step(sample)
             shift.parts += 1
             shift.decided += result.seq == sample.seq and sample.value.trigger == part
             outcome = (bool(truth.truth(part).defects), result.value.is_defective)

@@ -74,10 +74,11 @@ class Segment:
         return cls(payload, None if threshold is None else float(threshold))
 
 
-def station_method(threads: int = 1) -> Segment:
-    """The shipped network at the threshold that was chosen with it, for the simulated station."""
+def station_method(material: str, threads: int = 1) -> Segment:
+    """The shipped network at the threshold that was chosen with it for this material of the
+    simulated station: what a product's recipe holds."""
     model = load(WEIGHTS, SHIPPED)
-    return Segment(model.payload, model.card.score["threshold"], threads=threads)
+    return Segment(model.payload, model.card.score[f"threshold_{material}"], threads=threads)
 
 
 def teach(lessons: Sequence[Lesson], progress: Progress) -> Segment:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from common.errors import LingnanError
 from inspection.train.fcn_export import export
 from inspection.train.fcn_net import Fcn
 from inspection.train.fcn_pool import Batch, Frame, batch, render_pool
@@ -96,7 +97,10 @@ def main() -> None:
     log(f"rendering {told.parts} parts a material")
     frames = list(render_pool(told.seed, told.parts))
     net = train(frames, told.steps, told.seed, log)
-    export(net, told.out, told.seed, log)
+    try:
+        export(net, told.out, told.seed, log)
+    except LingnanError as error:
+        raise SystemExit(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -44,8 +44,13 @@ class Parity:
     wrong: Mapping[str, int]
 
 
-def check_set(seed: int, repeats: int, side: int = SIDE) -> Iterator[tuple[Frame, bool]]:
-    """Frames with whether they are defective; half as many good ones as defective."""
+def of_materials(score: Mapping[str, float]) -> dict[str, float]:
+    """The thresholds that a model card holds, by material."""
+    return {material: score[f"threshold_{material}"] for material in MATERIALS}
+
+
+def check_set(seed: int, repeats: int, side: int = SIDE) -> Iterator[tuple[Frame, str, bool]]:
+    """Frames, their material and whether they are defective; half as many good as defective."""
     rng = np.random.default_rng([seed, 3])
     for m, material in enumerate(MATERIALS):
         for c, (kind, size) in enumerate((*CASES, *[("", 0.0)] * 4)):
@@ -56,20 +61,23 @@ def check_set(seed: int, repeats: int, side: int = SIDE) -> Iterator[tuple[Frame
             for part in range(repeats):
                 light = scene.render(part, "inspect", part * 0.0137)
                 frame = sensor.expose(light, EXPOSURE_US, 0.0, SensorModel(), rng)
-                yield frame.astype(np.uint8, copy=False), bool(scene.truth(part).defects)
+                is_defective = bool(scene.truth(part).defects)
+                yield frame.astype(np.uint8, copy=False), material, is_defective
 
 
 def compare(
-    frames: Iterator[tuple[Frame, bool]],
+    frames: Iterator[tuple[Frame, str, bool]],
     scores: Mapping[str, Score],
-    thresholds: Mapping[str, float],
+    thresholds: Mapping[str, Mapping[str, float]],
 ) -> Parity:
-    """Every variant's decision on every frame."""
+    """Every variant's decision on every frame, at its threshold of the frame's material."""
     n = defective = differing = 0
     margin = np.inf
     wrong = dict.fromkeys(scores, 0)
-    for frame, is_defective in frames:
-        distance = {name: score(frame) - thresholds[name] for name, score in scores.items()}
+    for frame, material, is_defective in frames:
+        distance = {
+            name: score(frame) - thresholds[name][material] for name, score in scores.items()
+        }
         decisions = {name: value >= 0 for name, value in distance.items()}
         n, defective = n + 1, defective + is_defective
         differing += len(set(decisions.values())) > 1

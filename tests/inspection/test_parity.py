@@ -14,13 +14,14 @@ from common.errors import LingnanError  # noqa: E402
 from common.runtime.weights import load  # noqa: E402
 from inspection.models.fcn import WEIGHTS  # noqa: E402
 from inspection.models.fcn import Fcn as OnnxFcn  # noqa: E402
+from inspection.sim.materials import MATERIALS  # noqa: E402
 from inspection.train import fcn_export  # noqa: E402
 from inspection.train.fcn import loss  # noqa: E402
 from inspection.train.fcn_net import Fcn, parameters  # noqa: E402
 from inspection.train.fcn_onnx import float_core, weights_of, with_uint8_input  # noqa: E402
 from inspection.train.fcn_pool import Batch, cell_owners  # noqa: E402
 from inspection.train.fcn_qat import rounding  # noqa: E402
-from inspection.train.parity import check_set, compare, onnx_score, torch_score  # noqa: E402
+from inspection.train.parity import check_set, compare, of_materials, onnx_score, torch_score  # noqa: E402
 
 pytestmark = [pytest.mark.inspection, pytest.mark.train]
 
@@ -39,7 +40,7 @@ def test_all_three_decide_alike_on_the_check_set(net: Fcn) -> None:
     cards = {name: load(WEIGHTS, name) for name in ("fcn_fp32", "fcn_int8")}
     scores = {"torch": torch_score(net)}
     scores |= {name: onnx_score(model.payload) for name, model in cards.items()}
-    thresholds = {name: model.card.score["threshold"] for name, model in cards.items()}
+    thresholds = {name: of_materials(model.card.score) for name, model in cards.items()}
     thresholds["torch"] = thresholds["fcn_fp32"]
     found = compare(check_set(SEED, REPEATS), scores, thresholds)
     assert found.n >= 500 and found.defective > found.n / 2
@@ -91,7 +92,10 @@ def test_rounding_leaves_the_weights_on_their_grid() -> None:
 def test_a_differing_decision_fails_the_export(net: Fcn, monkeypatch: pytest.MonkeyPatch) -> None:
     core = float_core(net.weights())
     models = {"fcn_fp32": with_uint8_input(core), "fcn_int8": with_uint8_input(core)}
-    scores = {"fcn_fp32": {"threshold": 0.0}, "fcn_int8": {"threshold": 1e6}}
+    scores = {
+        name: {f"threshold_{material}": level for material in MATERIALS}
+        for name, level in (("fcn_fp32", 0.0), ("fcn_int8", 1e6))
+    }
     monkeypatch.setattr(fcn_export, "check_set", lambda *_: itertools.islice(check_set(1, 1), 2))
     torch.nn.init.constant_(net.head.bias, 50.0)
     with pytest.raises(LingnanError, match="decisions differ"):
@@ -99,9 +103,9 @@ def test_a_differing_decision_fails_the_export(net: Fcn, monkeypatch: pytest.Mon
 
 
 def test_comparison_counts_what_differs_and_the_smallest_margin() -> None:
-    frames = [(np.full((2, 2), v, np.uint8), v > 5) for v in range(10)]
+    frames = [(np.full((2, 2), v, np.uint8), "metal", v > 5) for v in range(10)]
     scores = {"a": lambda f: float(f[0, 0]), "b": lambda f: float(f[0, 0]) + 1.0}
-    found = compare(iter(frames), scores, {"a": 5.5, "b": 5.5})
+    found = compare(iter(frames), scores, {"a": {"metal": 5.5}, "b": {"metal": 5.5}})
     assert (found.n, found.defective, found.differing) == (10, 4, 1)
     assert found.margin == pytest.approx(0.5) and found.wrong == {"a": 0, "b": 1}
 
