@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 
 from common.acceptance.figures import Picture
 from inspection.overlay import AMBER, GREEN, RED
-from inspection.sim.trial import Judged, Lot
+
+if TYPE_CHECKING:
+    from inspection.sim.trial import Judged, Lot
 
 CROP_PX = 64
 ZOOM = 3

@@ -27,7 +27,6 @@ from common.drivers.camera.config import SimCameraConfig
 from common.drivers.registry import open_driver
 from common.types.image import Image
 from inspection.methods.segment import Segment
-from inspection.sim.scene import EXPOSURE_US, PIXEL_UM, SIDE_PX
 
 Take = Callable[[], NDArray[np.uint8]]
 
@@ -61,6 +60,8 @@ class Run:
 
 def camera(seed: int) -> SimCameraConfig:
     """A camera that looks at a reel of parts of all materials, as fast as it is read."""
+    from inspection.sim.scene import EXPOSURE_US, PIXEL_UM, SIDE_PX
+
     return SimCameraConfig(
         scene="inspection.sim.reel:reel",
         parameters={"seed": seed, "side_px": SIDE_PX},

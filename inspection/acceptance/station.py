@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,8 +25,10 @@ from inspection.acceptance.crops import Crops
 from inspection.methods.segment import SHIPPED
 from inspection.models.fcn import WEIGHTS, Fcn
 from inspection.sim.defects import KINDS
-from inspection.sim.materials import MATERIALS
-from inspection.sim.trial import Judged, Lot, judge
+from inspection.sim.names import CHINESE
+
+if TYPE_CHECKING:  # the simulator needs the extra sim, the table of rows does not
+    from inspection.sim.trial import Judged, Lot
 
 SMALLEST_UM = 30.0  # the guide's own size for points
 STATED_UM = {"point": SMALLEST_UM, "scratch": 30.0, "stain": 400.0}
@@ -90,7 +93,9 @@ class Tally:
 
 def lots(material: str, numbers: Numbers, seed: int) -> Iterator[Lot]:
     """What is put on the station. Seeds of one run do not meet those of another material."""
-    base = 1_000_000 + 10_000 * seed + 1_000 * list(MATERIALS).index(material)
+    from inspection.sim.trial import Lot
+
+    base = 1_000_000 + 10_000 * seed + 1_000 * list(CHINESE).index(material)
     make = partial(Lot, material, "judge")
     yield make(base, numbers.smallest, "point", SMALLEST_UM, PER_PART["point"])
     for i, size in enumerate(POD_UM):
@@ -102,6 +107,8 @@ def lots(material: str, numbers: Numbers, seed: int) -> Iterator[Lot]:
 
 def measure(material: str, context: Context) -> Mapping[str, Measurement]:
     """All rows of one material."""
+    from inspection.sim.trial import judge
+
     model = load(WEIGHTS, SHIPPED)
     tally = Tally(model.card.score[f"threshold_{material}"])
     net = Fcn(model.payload)
@@ -176,9 +183,8 @@ def separation(material: str, tally: Tally) -> Figure:
 
 def indicators(material: str) -> tuple[Indicator, ...]:
     """The rows of one material."""
-    chinese = MATERIALS[material].chinese
     row = partial(Indicator, unit="fraction", comparator="<=", evidence="simulated")
-    surface = f"不少于4类工件：{chinese}"
+    surface = f"不少于4类工件：{CHINESE[material]}"
     return (
         row(
             f"S4-D1-K3/{material}",
@@ -209,5 +215,5 @@ def indicators(material: str) -> tuple[Indicator, ...]:
 
 EXPERIMENTS = tuple(
     Experiment(f"station-{material}", indicators(material), partial(measure, material))
-    for material in MATERIALS
+    for material in CHINESE
 )

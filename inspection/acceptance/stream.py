@@ -19,9 +19,7 @@ from common.drivers.camera.sim import SimCamera
 from inspection.methods.segment import station_method
 from inspection.overlay import draw, jpeg
 from inspection.pipeline import Pipeline, to_8_bit
-from inspection.sim.belt import belt
-from inspection.sim.materials import MATERIALS
-from inspection.sim.scene import EXPOSURE_US, PIXEL_UM
+from inspection.sim.names import CHINESE
 
 PARTS = {"quick": 24, "full": 400}
 DEMOS: dict[str, tuple[str, ...]] = {"SMD parts line": ("smd",), "glass cover": ("glass",)}
@@ -48,6 +46,9 @@ class Shift:
 
 def work(materials: tuple[str, ...], parts: int, seed: int) -> Shift:
     """Trigger, grab and judge `parts` parts."""
+    from inspection.sim.belt import belt
+    from inspection.sim.scene import EXPOSURE_US, PIXEL_UM
+
     config = SimCameraConfig(
         scene="inspection.sim.belt:belt",
         parameters={"materials": list(materials), "seed": seed},
@@ -79,8 +80,8 @@ def work(materials: tuple[str, ...], parts: int, seed: int) -> Shift:
 def measure_stream(context: Context) -> Mapping[str, Measurement]:
     """S4-D1-R2 on a belt of all materials."""
     parts = PARTS[context.size]
-    shift = work(tuple(MATERIALS), parts, context.seed)
-    digest = content_hash("belt", repr(tuple(MATERIALS)), parts, context.seed)
+    shift = work(tuple(CHINESE), parts, context.seed)
+    digest = content_hash("belt", repr(tuple(CHINESE)), parts, context.seed)
     figures = tuple(shift.pictures)
     return {STREAM.id: rate(shift.decided, parts, digest, shift.told(), figures)}
 

@@ -174,7 +174,7 @@ def learn(
     spoilt = [cells for i in known if (cells := drawn[i].spoilt) is not None]
     x, is_defect, weight = weighed(spoilt)
     if all(lessons[i].is_good for i in known):
-        head = perceptron.fit(x, is_defect, weight, SEED)
+        head = perceptron.fit(x, is_defect, weight, SEED, epochs=5, decay=0.03)
         good = np.concatenate([_some_cells(lessons[i], bank) for i in known])
         spread = float(head.logits(good).std())
         return Anomaly(bank, head, normal.fit(good, STRANGENESS_WEIGHT * spread))
@@ -184,6 +184,8 @@ def learn(
         np.concatenate([real_is_defect, is_defect]),
         np.concatenate([real_weight, np.float32(SYNTHETIC_WEIGHT) * weight]),
         SEED,
+        epochs=2,  # copies of one real defect are much alike: learned by heart sooner
+        decay=0.1,
     )
     return Anomaly(bank, head)
 

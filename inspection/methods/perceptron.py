@@ -15,8 +15,6 @@ F32 = NDArray[np.float32]
 
 BATCH = 512
 RATE = 2e-3
-DECAY = 0.03
-EPOCHS = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +54,8 @@ def fit(
     is_defect: NDArray[np.bool_],
     weight: F32,
     seed: int,
+    epochs: int,
+    decay: float,
     hidden: Sequence[int] = (64, 32),
 ) -> Perceptron:
     """Weighted logistic loss by AdamW (Loshchilov and Hutter 2019), the rate falling as a cosine.
@@ -65,8 +65,8 @@ def fit(
     rng = np.random.default_rng(seed)
     mean, scale = x.mean(0), x.std(0) + np.float32(1e-3)
     layers = _start((x.shape[1], *hidden, 1), rng)
-    optimiser = _AdamW(layers, EPOCHS * (len(x) // BATCH))
-    for _ in range(EPOCHS):
+    optimiser = _AdamW(layers, epochs * (len(x) // BATCH), decay)
+    for _ in range(epochs):
         order = rng.permutation(len(x))
         for at in range(0, len(x) - BATCH + 1, BATCH):
             picked = order[at : at + BATCH]
@@ -111,8 +111,9 @@ def _gradients(
 class _AdamW:
     """Steps `layers` in place."""
 
-    def __init__(self, layers: list[F32], steps: int) -> None:
+    def __init__(self, layers: list[F32], steps: int, decay: float) -> None:
         self._layers, self._steps, self._step = layers, steps, 0
+        self._decay = decay
         self._first = [np.zeros_like(p) for p in layers]
         self._second = [np.zeros_like(p) for p in layers]
 
@@ -123,5 +124,5 @@ class _AdamW:
             m += np.float32(0.1) * (g - m)
             v += np.float32(0.01) * (g * g - v)
             mean, square = m / (1 - 0.9**self._step), v / (1 - 0.99**self._step)
-            decay = DECAY * p if p.ndim == 2 else 0
+            decay = self._decay * p if p.ndim == 2 else 0
             p -= (rate * (mean / (np.sqrt(square) + 1e-8) + decay)).astype(np.float32)

@@ -35,7 +35,7 @@ class FeatureBank:
         """(H, W) of `canonical_size` -> (H / 4, W / 4, C) features."""
         grey = canonical.astype(np.float32)[None, None]
         features = self._session.run({self._input: grey})[self._output][0]
-        return np.ascontiguousarray(features.transpose(1, 2, 0), np.float32)
+        return np.asarray(features.transpose(1, 2, 0), np.float32)  # a view: BLAS takes it as it is
 
 
 def grey_of(image: U8) -> U8:

@@ -27,7 +27,6 @@ class Material:
     """
 
     name: str
-    chinese: str
     build: Callable[[Draw, Shape, float], Surface]
     program: Mapping[str, float]
     level: float
@@ -90,9 +89,9 @@ def _plain(pixel_um: float, relief: object, **maps: object) -> Surface:
 MATERIALS = {
     material.name: material
     for material in (
-        Material("metal", "金属", metal, {"coaxial": 1.0, "ring": 0.5}, 0.42),
-        Material("glass", "玻璃", glass, {"coaxial": 1.0}, 0.50),
-        Material("glaze", "陶瓷釉面", glaze, {"coaxial": 1.0, "ring": 7.0}, 0.50),
-        Material("smd", "贴片式电子原件", smd.board, {"coaxial": 1.0, "east": 2.5}, 0.24),
+        Material("metal", metal, {"coaxial": 1.0, "ring": 0.5}, 0.42),
+        Material("glass", glass, {"coaxial": 1.0}, 0.50),
+        Material("glaze", glaze, {"coaxial": 1.0, "ring": 7.0}, 0.50),
+        Material("smd", smd.board, {"coaxial": 1.0, "east": 2.5}, 0.24),
     )
 }

@@ -47,9 +47,8 @@ class Lot:
             "sizes_um": [self.size_um],
         }
 
-    def camera(self, blur_sigma_px: float = 0.6) -> SimCameraConfig:
+    def camera(self) -> SimCameraConfig:
         """A camera that looks at this lot, frame n at part n, as fast as it is read."""
-        sensor = SensorModel(full_well_e=FULL_WELL_E, blur_sigma_px=blur_sigma_px)
         return SimCameraConfig(
             scene="inspection.sim.scene:station_scene",
             parameters=self.parameters,
@@ -59,7 +58,7 @@ class Lot:
             realtime=False,
             lights=("inspect",),
             exposure_us=EXPOSURE_US,
-            sensor=sensor,
+            sensor=SensorModel(full_well_e=FULL_WELL_E),
             seed=self.seed,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,10 @@ def _known(manifest: Path) -> dict[str, ModelCard]:
 
 
 def calibrate(nets: Mapping[str, OnnxFcn]) -> dict[str, dict[str, float]]:
-    """Of each net, each material's threshold and what it was chosen on, by name of the figure."""
+    """Of each net, each material's threshold and what it was chosen on, by name of the figure.
+
+    All nets get the same threshold: they are one network, and their scores agree.
+    """
     found: dict[str, dict[str, float]] = {name: {} for name in nets}
     for m, material in enumerate(MATERIALS):
         defects: dict[str, list[float]] = {name: [] for name in nets}
@@ -70,14 +74,17 @@ def calibrate(nets: Mapping[str, OnnxFcn]) -> dict[str, dict[str, float]]:
                     scores, beside, _ = split(net.logits(frame), truth)
                     defects[name] += map(float, scores)
                     good[name].append(beside)
+        level = middle([*chain(*defects.values())], [*chain(*good.values())])
         for name in nets:
-            found[name] |= _figures(material, defects[name], good[name])
+            found[name] |= _figures(material, level, defects[name], good[name])
     return found
 
 
-def _figures(material: str, defects: Sequence[float], good: Sequence[float]) -> dict[str, float]:
+def _figures(
+    material: str, level: float, defects: Sequence[float], good: Sequence[float]
+) -> dict[str, float]:
     return {
-        f"threshold_{material}": middle(defects, good),
+        f"threshold_{material}": level,
         f"weakest_defect_{material}": min(defects),
         f"strongest_good_{material}": max(good),
         f"calibration_defects_{material}": float(len(defects)),

@@ -101,9 +101,9 @@ def test_the_perceptron_learns_what_no_line_separates() -> None:
     x = x.astype(np.float32)
     inside = np.abs(x[:, 0] - 5) < 2
     weight = np.ones(len(x), np.float32)
-    fitted = perceptron.fit(x, inside, weight, seed=1)
+    fitted = perceptron.fit(x, inside, weight, seed=1, epochs=5, decay=0.03)
     assert ((fitted.logits(x) > 0) == inside).mean() > 0.9  # a line: 0.75
-    again = perceptron.fit(x, inside, weight, seed=1)
+    again = perceptron.fit(x, inside, weight, seed=1, epochs=5, decay=0.03)
     np.testing.assert_array_equal(fitted.logits(x), again.logits(x))
 
 

@@ -13,6 +13,7 @@ from inspection.sim.apply import changed, film_reflectance, repaint, touched
 from inspection.sim.belt import belt
 from inspection.sim.defects import Defect, Imprint, Matter, imprint
 from inspection.sim.materials import MATERIALS
+from inspection.sim.names import CHINESE
 from inspection.sim.render import Ambient, Points, shade
 from inspection.sim.scene import EXPOSURE_US, FINE, PIXEL_UM, StationScene, station_scene
 from inspection.sim.station import Station, Tolerance
@@ -208,6 +209,10 @@ def test_boards_keep_their_edges_uninspected() -> None:
 def test_bad_parameters_are_named(wrong: dict[str, object], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         station_scene(**wrong)  # type: ignore[arg-type]
+
+
+def test_every_material_has_its_chinese_name() -> None:
+    assert list(CHINESE) == list(MATERIALS)
 
 
 def test_an_unknown_strobe_is_named() -> None:
