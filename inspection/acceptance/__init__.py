@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from common.acceptance.experiment import Experiment
-from inspection.acceptance import boards
+from inspection.acceptance import anomaly, boards, line, station, stream
 
-EXPERIMENTS: tuple[Experiment, ...] = (*boards.EXPERIMENTS,)
+EXPERIMENTS: tuple[Experiment, ...] = (
+    *line.EXPERIMENTS,
+    *station.EXPERIMENTS,
+    *stream.EXPERIMENTS,
+    *boards.EXPERIMENTS,
+    *anomaly.EXPERIMENTS,
+)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Self
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from inspection.methods.anomaly import draw_all, learn, shipped_bank
 from inspection.methods.base import Lesson, Progress
-from inspection.metrics.aupro import aupro
+from inspection.metrics.aupro import FPR_LIMIT, aupro
 from inspection.metrics.roc import auroc
 
 Inspect = Callable[[NDArray[np.uint8]], tuple[float, NDArray[np.float32]]]
@@ -46,18 +48,52 @@ class Verdicts:
         known = [i for i in numbers if self.lessons[i].is_good or self.lessons[i].mask is not None]
         return aupro((truth(self.lessons[i]) for i in known), (self.maps[i] for i in known))
 
-    def thinned(self, step: int) -> Verdicts:
-        """With every `step`-th pixel in both directions: for what is computed many times over."""
-        some = slice(None, None, step)
-        lessons = [
-            replace(
-                one,
-                image=one.image[some, some],
-                mask=None if one.mask is None else one.mask[some, some],
-            )
-            for one in self.lessons
-        ]
-        return Verdicts(tuple(lessons), self.scores, tuple(m[some, some] for m in self.maps))
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OverlapCurves:
+    """AUPRO of any choice of lessons, quickly, as a bootstrap needs it: what each lesson adds to
+    the two axes of the curve, by levels of the score.
+
+    outside: (N, B) pixels outside defects in each level, the highest first; overlap: (N, B) shares
+    of its regions; regions: (N,).
+    """
+
+    outside: NDArray[np.float64]
+    overlap: NDArray[np.float64]
+    regions: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, verdicts: Verdicts, levels: int = 2000) -> Self:
+        """Levels are quantiles of some of the pixels, so that the curve is evenly resolved."""
+        some = np.concatenate([m[::7, ::7].ravel() for m in verdicts.maps])
+        edges = np.unique(np.quantile(some, np.linspace(0, 1, levels)))
+        rows = [_rows(*pair, edges) for pair in zip(verdicts.lessons, verdicts.maps, strict=True)]
+        outside, overlap, regions = zip(*rows, strict=True)
+        return cls(np.array(outside), np.array(overlap), np.array(regions))
+
+    def aupro(self, chosen: NDArray[np.int64]) -> float:
+        """Over the chosen lessons, to a level's width the same as `Verdicts.aupro`."""
+        rate = np.cumsum(self.outside[chosen].sum(0))
+        height = np.cumsum(self.overlap[chosen].sum(0)) / max(self.regions[chosen].sum(), 1)
+        x, y = np.append(0, rate / rate[-1]), np.append(0, height)
+        inside = np.append(x[x < FPR_LIMIT], FPR_LIMIT)
+        return float(np.trapezoid(np.interp(inside, x, y), inside) / FPR_LIMIT)
+
+
+def _rows(
+    lesson: Lesson, score_map: NDArray[np.float32], edges: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """A lesson's row of `OverlapCurves`; nothing where its defect is not marked."""
+    levels = len(edges) + 1
+    if not lesson.is_good and lesson.mask is None:
+        return np.zeros(levels), np.zeros(levels), 0.0
+    level = len(edges) - np.searchsorted(edges, score_map)
+    count, region = cv2.connectedComponents(truth(lesson).astype(np.uint8), connectivity=8)
+    outside = np.bincount(level[region == 0], minlength=levels).astype(np.float64)
+    marked = region > 0
+    share = 1 / np.bincount(region.ravel(), minlength=count)[region[marked]]
+    overlap = np.asarray(np.bincount(level[marked], share, minlength=levels), np.float64)
+    return outside, overlap, float(count - 1)
 
 
 def truth(lesson: Lesson) -> NDArray[np.bool_]:

@@ -27,7 +27,7 @@ STATED: tuple[tuple[str, float, int], ...] = (
     ("scratch", 30.0, 16),
     ("stain", 400.0, 16),
 )
-MISSES = 0.003
+MISSES, FALSE = 0.003, 0.01  # rates aimed at
 RANGES, CALIBRATION, CHECK = 7_000, 8_000, 9_000  # seeds: quantiser, threshold, parity
 
 
@@ -93,12 +93,16 @@ def _figures(
 
 
 def middle(defects: Sequence[float], good: Sequence[float]) -> float:
-    """Half-way between the weakest defect and the strongest good part; where they overlap, the
-    largest threshold that misses no more than MISSES of the defects."""
-    weakest, strongest = min(defects), max(good)
-    if weakest > strongest:
-        return (weakest + strongest) / 2
-    return sorted(defects)[int(MISSES * len(defects))]
+    """The threshold with the fewest misses and false alarms, each in units of what is aimed at;
+    of equal ones the widest gap between scores, and in it the middle."""
+    missed, alarms = np.sort(np.asarray(defects)), np.sort(np.asarray(good))
+    scores = np.unique(np.concatenate([missed, alarms]))
+    levels = (scores[1:] + scores[:-1]) / 2
+    misses = np.searchsorted(missed, levels) / len(missed)
+    false = 1 - np.searchsorted(alarms, levels) / len(alarms)
+    cost = misses / MISSES + false / FALSE
+    best = np.flatnonzero(cost <= cost.min() + 1e-9)
+    return float(levels[best[np.argmax(np.diff(scores)[best])]])
 
 
 def _range_samples() -> Iterator[NDArray[np.float32]]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from common.acceptance.experiment import Context
 from inspection.acceptance.anomaly import EXPERIMENTS
-from inspection.acceptance.by_part import folds
+from inspection.acceptance.by_part import OverlapCurves, Verdicts, folds
 from inspection.job import Job
 from inspection.methods.anomaly import Anomaly, TeachingError, teach, worst
 from inspection.methods.base import Lesson
@@ -161,6 +161,20 @@ def test_a_split_never_parts_a_part(parts: int, count: int, seed: int) -> None:
         of_part[one.part].add(fold)
     assert all(len(where) == 1 for where in of_part.values())
     assert set(fold_of.tolist()) == set(range(min(count, parts)))
+
+
+def test_the_quick_curve_has_the_exact_area() -> None:
+    rng = np.random.default_rng(4)
+    lessons, maps = [], []
+    for i in range(12):
+        image, mask = with_pit(i)
+        mask = mask | with_pit(i + 50)[1] if i % 4 else np.zeros_like(mask)
+        lessons.append(Lesson(image, not mask.any(), f"p{i}", mask=mask))
+        maps.append((rng.normal(0, 1, mask.shape) + mask * rng.uniform(0, 3)).astype(np.float32))
+    verdicts = Verdicts(tuple(lessons), np.zeros(12), tuple(maps))
+    for chosen in (np.arange(12), np.array([1, 1, 1, 4, 5]), rng.integers(0, 12, 12)):
+        quick = OverlapCurves.of(verdicts).aupro(chosen)
+        assert quick == pytest.approx(verdicts.aupro(chosen), abs=2e-3)
 
 
 def test_rows_say_why_they_are_not_measured(tmp_path: Path) -> None:
