@@ -2,7 +2,7 @@
 
     python -m inspection.train.fcn --out inspection/weights
 
-About a quarter of an hour on one core, half of it rendering. The same seed gives the same files.
+About half an hour on one core. The same seed gives the same files.
 """
 
 from __future__ import annotations
