@@ -14,6 +14,13 @@ from inspection.sim.surface import Draw, Surface
 F32 = NDArray[np.float32]
 
 KEEP_OUT_UM = 100.0  # around every structural edge
+TAUGHT_FONTS = (
+    cv2.FONT_HERSHEY_SIMPLEX,
+    cv2.FONT_HERSHEY_PLAIN,
+    cv2.FONT_HERSHEY_COMPLEX,
+    cv2.FONT_HERSHEY_TRIPLEX,
+    cv2.FONT_HERSHEY_SCRIPT_SIMPLEX,
+)
 MASK, BODY, OVERCOAT, TERMINATION, PAD, MARK = range(6)  # the first four are inspected
 
 
@@ -26,13 +33,19 @@ class Chip:
     termination_um: float
     height_um: float
 
+    def made(self, draw: Draw) -> Chip:
+        """A reel's chips, within 5 % of the nominal sizes."""
+        off = draw.rng.uniform(0.95, 1.05, 4)
+        sizes = (self.length_um, self.width_um, self.termination_um, self.height_um)
+        return Chip(*(float(size * share) for size, share in zip(sizes, off, strict=True)))
+
 
 CHIPS = (Chip(1000, 500, 220, 350), Chip(1600, 800, 320, 450))  # 0402 and 0603, IEC 60384-21
 
 
 def board(draw: Draw, shape: tuple[int, int], pixel_um: float) -> Surface:
     """Chips of one case size in rows, each a little off its place, on green solder mask."""
-    chip = CHIPS[int(draw.rng.integers(len(CHIPS)))]
+    chip = CHIPS[int(draw.rng.integers(len(CHIPS)))].made(draw)
     layers = _Layers.mask(draw, shape, pixel_um)
     pitch_x = chip.length_um + draw.between(900, 1400)
     pitch_y = chip.width_um + draw.between(500, 1000)
@@ -87,7 +100,8 @@ class _Layers:
         across = y * np.cos(turn) - x * np.sin(turn)
         window = (slice(y0, y1), slice(x0, x1))
         self._pads(draw, chip, window, along, across)
-        self._chip(draw, chip, window, along, across)
+        middle = (centre_um[0] / self.pixel_um - x0, centre_um[1] / self.pixel_um - y0)
+        self._chip(draw, chip, window, along, across, middle)
 
     def _pads(
         self, draw: Draw, chip: Chip, window: Window, along: NDArray[Any], across: NDArray[Any]
@@ -100,7 +114,13 @@ class _Layers:
         self.height_um[window][inside] = rise[inside]
 
     def _chip(
-        self, draw: Draw, chip: Chip, window: Window, along: NDArray[Any], across: NDArray[Any]
+        self,
+        draw: Draw,
+        chip: Chip,
+        window: Window,
+        along: NDArray[Any],
+        across: NDArray[Any],
+        middle: tuple[float, float],
     ) -> None:
         half = chip.length_um / 2
         body = _rectangle(along, across, half, chip.width_um / 2)
@@ -113,22 +133,26 @@ class _Layers:
             window, ends, TERMINATION, 0.02, draw.between(0.6, 0.75), draw.between(0.28, 0.40)
         )
         if is_resistor and chip.length_um > 1200:
-            self._mark(draw, window, body & ~ends)
+            self._mark(draw, window, body & ~ends, middle)
         edge = np.minimum(half - np.abs(along), chip.width_um / 2 - np.abs(across))
         round_um = 50.0
         drop = round_um - np.sqrt(round_um**2 - np.clip(round_um - edge, 0, round_um * 0.98) ** 2)
         grain = draw.between(0.15, 0.35) * draw.field(body.shape, 40 / self.pixel_um)
         self.height_um[window][body] = (chip.height_um - drop + grain)[body]
 
-    def _mark(self, draw: Draw, window: Window, body: NDArray[np.bool_]) -> None:
-        """Three digits in white print; the two texture families print in two fonts."""
+    def _mark(
+        self, draw: Draw, window: Window, body: NDArray[np.bool_], middle: tuple[float, float]
+    ) -> None:
+        """Three digits in white print. The judging family prints one font in one size; the teaching
+        family prints other fonts, in many sizes and places."""
         canvas = np.zeros(body.shape, np.uint8)
-        font = cv2.FONT_HERSHEY_SIMPLEX if draw.family == "spectral" else cv2.FONT_HERSHEY_DUPLEX
-        rows, columns = np.nonzero(body)
-        if rows.size == 0:
-            return
-        place = (int(columns.mean()) - 26, int(rows.mean()) + 12)
-        cv2.putText(canvas, f"{draw.rng.integers(100, 999)}", place, font, 0.9, 255, 3)
+        font, scale, stroke, dx, dy = cv2.FONT_HERSHEY_DUPLEX, 0.9, 3, 0, 0
+        if draw.family == "spectral":
+            font = TAUGHT_FONTS[int(draw.rng.integers(len(TAUGHT_FONTS)))]
+            scale, stroke = float(draw.rng.uniform(0.6, 1.1)), int(draw.rng.integers(1, 5))
+            dx, dy = (int(v) for v in draw.rng.integers(-8, 9, 2))
+        place = (int(middle[0] - 29 * scale) + dx, int(middle[1] + 13 * scale) + dy)
+        cv2.putText(canvas, f"{draw.rng.integers(100, 999)}", place, font, scale, 255, stroke)
         self._lay(window, body & (canvas > 127), MARK, draw.between(0.5, 0.7), 0.05, 0.45)
 
     def _lay(

@@ -25,7 +25,7 @@ from inspection.train.fcn_qat import rounding
 SIDE = 256
 CROPS = 8
 PEAK_RATE = 4e-3
-PARTS, STEPS, SEED = 120, 12_000, 1
+PARTS, STEPS, SEED = 160, 24_000, 1
 HARD_CELLS, HARD_DEFECTS = 0.01, 0.1  # shares that count as the hardest
 
 Log = Callable[[str], None]

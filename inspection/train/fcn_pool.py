@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspection.sim.materials import MATERIALS
 from inspection.sim.scene import EXPOSURE_US, FULL_WELL_E, station_scene
 from inspection.train.fcn_net import STRIDE
 
@@ -22,14 +21,21 @@ F32 = NDArray[np.float32]
 POINT_UM = (22.0, 25.0, 28.0, 30.0, 32.0, 35.0, 40.0, 50.0, 65.0, 90.0, 150.0)
 SCRATCH_UM = (20.0, 25.0, 30.0, 40.0, 60.0)
 STAIN_UM = (250.0, 350.0, 500.0, 700.0, 1000.0)
-BOARDS = ("smd", "smd")  # again: a board has four hosts in one
-# kind, sizes, defects a part, share of the parts; "" is a good part
-MIX: tuple[tuple[str, tuple[float, ...], int, float], ...] = (
+Mix = tuple[tuple[str, tuple[float, ...], int, float], ...]
+# kind, sizes, defects a part, share of the parts; a count of 0 is a good part
+MIX: Mix = (
     ("point", POINT_UM, 49, 0.40),
     ("scratch", SCRATCH_UM, 16, 0.20),
     ("stain", STAIN_UM, 12, 0.20),
     ("point", (), 0, 0.20),
 )
+BOARD_MIX: Mix = (
+    ("point", POINT_UM, 49, 0.35),
+    ("scratch", SCRATCH_UM, 25, 0.30),
+    ("stain", STAIN_UM, 12, 0.10),
+    ("point", (), 0, 0.25),
+)
+TURNS = {"metal": 1, "glass": 1, "glaze": 1, "smd": 4}  # a board has four hosts and much structure
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,13 +49,14 @@ class Frame:
 
 def render_pool(seed: int, per_material: int) -> Iterator[Frame]:
     """Frames of every material in turn."""
+    turns = [material for material, times in TURNS.items() for _ in range(times)]
     for number in range(per_material):
-        for m, material in enumerate((*MATERIALS, *BOARDS)):
-            kind, sizes, count, _ = _turn(number, per_material)
+        for t, material in enumerate(turns):
+            kind, sizes, count, _ = _turn(number, BOARD_MIX if material == "smd" else MIX)
             scene = station_scene(
                 material=material,
                 regime="train",
-                seed=seed * 1000 + m,
+                seed=seed * 1000 + t,
                 count=count,
                 kinds=(kind,),
                 sizes_um=sizes or (30.0,),
@@ -59,15 +66,11 @@ def render_pool(seed: int, per_material: int) -> Iterator[Frame]:
             yield Frame(radiance.astype(np.float16), labels, material)
 
 
-def _turn(number: int, total: int) -> tuple[str, tuple[float, ...], int, float]:
+def _turn(number: int, mix: Mix) -> tuple[str, tuple[float, ...], int, float]:
     """Kinds spread evenly: the entry whose cumulative share this number's place falls in."""
     place = (number * 0.618034) % 1.0  # golden ratio: every prefix holds the shares
-    edge = 0.0
-    for entry in MIX:
-        edge += entry[3]
-        if place < edge:
-            return entry
-    return MIX[-1]
+    edges = np.cumsum([share for *_, share in mix])
+    return mix[int(np.searchsorted(edges[:-1], place, side="right"))]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.types.detections import Detections
+from common.types.heightmap import HeightMap
 from common.types.image import ENCODINGS, MAX_PIXELS, Image
 from common.types.stamped import Stamped
 
@@ -134,3 +135,34 @@ def test_no_detections_is_the_default() -> None:
 def test_bad_detections_are_refused_with_the_reason(part: str, value: Any, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         Detections(**{**_boxes(2), part: value})
+
+
+def _hole() -> np.ndarray[Any, np.dtype[np.float32]]:
+    grid = np.arange(6, dtype=np.float32).reshape(2, 3)
+    grid[1, 2] = np.nan
+    return grid
+
+
+def test_a_height_map_says_where_it_saw_something() -> None:
+    seen = HeightMap(_hole(), um_per_px=5.0, sigma_um=np.sqrt(_hole()))
+    assert (seen.height_px, seen.width_px) == (2, 3)
+    assert np.array_equal(seen.valid, [[True, True, True], [True, True, False]])
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"height_um": np.zeros((2, 3))}, "needs float32"),
+        ({"height_um": np.zeros((2, 3, 1), np.float32)}, "needs float32"),
+        ({"height_um": np.zeros((0, 3), np.float32)}, "empty"),
+        ({"height_um": np.zeros((3, 2), np.float32).T}, "C-contiguous"),
+        ({"height_um": np.full((2, 3), np.inf, np.float32)}, "infinity"),
+        ({"um_per_px": 0.0}, "um_per_px must be > 0"),
+        ({"sigma_um": np.zeros((3, 2), np.float32)}, "sigma_um is"),
+        ({"sigma_um": np.full((2, 3), -1, np.float32)}, "wherever a height is"),
+        ({"sigma_um": np.full((2, 3), np.nan, np.float32)}, "wherever a height is"),
+    ],
+)
+def test_a_bad_height_map_is_refused_with_the_reason(changed: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        HeightMap(**{"height_um": _hole(), "um_per_px": 5.0, **changed})
