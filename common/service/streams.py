@@ -81,14 +81,13 @@ def _refuse_if(parts: Service, full: bool) -> None:
 
 
 async def _pictures(parts: Service, hub: DemoHub) -> AsyncIterator[bytes]:
-    boundary = f"--{_BOUNDARY}\r\n".encode()
-    yield boundary
+    head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\n\r\n".encode()
+    yield head
     with hub.watch() as watcher:
         async for frame in watcher.items(_TICK_S, parts.settings.stream_s):
             if frame is not None:
-                head = f"Content-Type: image/jpeg\r\nContent-Length: {len(frame.jpeg)}\r\n\r\n"
-                # with the next boundary: browsers show a picture once they have seen where it ends
-                yield head.encode() + frame.jpeg + b"\r\n" + boundary
+                # with the next picture's head: browsers show one once they have read it
+                yield frame.jpeg + b"\r\n" + head
 
 
 async def _facts(parts: Service, hub: DemoHub) -> AsyncIterator[bytes]:
