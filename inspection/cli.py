@@ -123,8 +123,10 @@ def run(
     overlays: Overlays = "defects",
     limit: Count | None = None,
     json: AsJson = False,
-) -> None:
+) -> int:
     """Inspect SOURCE; write one line of results an image, and pictures of what was found.
+
+    Exit 0: every image has its decision; 1: some were refused, each named.
 
     Parameters
     ----------
@@ -156,13 +158,14 @@ def run(
         tally = inspect(source, config, out, tell, limit)
     if json:
         print(codec.dumps(tally.to_json(), indent=1, ensure_ascii=False))
-        return
+        return int(tally.n_refused > 0)
     for line in tally.refused:
         print(f"refused: {line}")
     print(
         f"{tally.n_images} inspected in {tally.seconds:.1f} s, {tally.n_defective} defective, "
         f"{tally.n_refused} refused, {tally.n_resumed} were done before; results in {out}"
     )
+    return int(tally.n_refused > 0)
 
 
 def _skipped(refusals: tuple[Refusal, ...]) -> None:

@@ -134,6 +134,18 @@ def test_refused_images_are_written_down_and_the_run_goes_on(line: Line) -> None
     assert line.run().n_resumed == 5
 
 
+def test_the_command_tells_by_its_exit_code_that_images_were_refused(
+    line: Line, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from common.cli.main import run as command
+
+    tokens = ["inspection", "run", str(line.parts), "--job", str(line.job), "--out"]
+    assert command([*tokens, str(line.out)]) == 0
+    (line.parts / "bb.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    assert command([*tokens, str(line.out / "again")]) == 1
+    assert "bb.png" in capsys.readouterr().out
+
+
 def test_results_of_another_job_or_source_are_not_mixed(line: Line, tmp_path: Path) -> None:
     line.run()
     before = (line.out / "results.jsonl").read_bytes()
