@@ -50,7 +50,7 @@ def experiments_of(direction: Direction) -> tuple[Experiment, ...]:
 
 def choose(words: Iterable[str]) -> tuple[Direction, ...]:
     """The directions named by short command or folder; all of them where none is named."""
-    known = (GROUND, *installed())
+    known = (*installed(), GROUND)
     chosen = []
     for word in words:
         found = next((d for d in known if word in (d.name, d.package)), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,7 @@ def serve(
     keep_token: Annotated[
         bool, Parameter(negative="", help="keep the token in the state folder for the next start")
     ] = False,
-    state_dir: Annotated[Path | None, Parameter(help="folder of records and token")] = None,
+    state_dir: Annotated[Path | None, Parameter(help="folder of records, jobs and token")] = None,
     report: Annotated[
         Path | None, Parameter(help=f"acceptance report to show; {OUT} where it is there")
     ] = None,
@@ -36,6 +37,8 @@ def serve(
 
     if not 0 <= port <= 65535:
         raise LingnanError(f"--port must be within 0..65535, got {port}")
+    if state_dir is not None:
+        os.environ["LINGNAN_STATE"] = str(state_dir)  # the directions' folders lie there too
     if report is None and (OUT / "acceptance.json").is_file():
         report = OUT
     run(
