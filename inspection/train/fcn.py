@@ -2,7 +2,7 @@
 
     python -m inspection.train.fcn --out inspection/weights
 
-About half an hour on one core. The same seed gives the same files.
+About forty minutes on one core. The same seed gives the same files.
 """
 
 from __future__ import annotations
