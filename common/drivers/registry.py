@@ -25,6 +25,7 @@ BUILT_IN: dict[str, str] = {
     "camera/replay": "common.drivers.camera.replay:ReplayCamera",
     "camera/opencv": "common.drivers.camera.opencv:OpenCvCamera",
     "camera/genicam": "common.drivers.camera.genicam:GenicamCamera",
+    "profiler/sim": "common.drivers.profiler.sim:SimProfiler",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.acceptance.experiment import Experiment
-from inspection.acceptance import anomaly, boards, line, station, stream
+from inspection.acceptance import anomaly, boards, line, sensors3d, sensors3d_pace, station, stream
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     *line.EXPERIMENTS,
@@ -11,4 +11,6 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *stream.EXPERIMENTS,
     *boards.EXPERIMENTS,
     *anomaly.EXPERIMENTS,
+    *sensors3d.EXPERIMENTS,
+    *sensors3d_pace.EXPERIMENTS,
 )

@@ -1,12 +1,7 @@
-"""numba, or the error that says how to get it."""
+"""numba for the simulators; see `inspection.jit`."""
 
 from __future__ import annotations
 
-from common.errors import MissingExtraError
-
-try:
-    from numba import njit
-except ImportError as error:  # pragma: no cover - the extra is part of the test environment
-    raise MissingExtraError("numba", "sim") from error
+from inspection.jit import njit
 
 __all__ = ["njit"]

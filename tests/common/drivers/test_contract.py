@@ -57,4 +57,5 @@ class TestCamera(DriverContract):
 
 def test_every_built_in_camera_is_in_the_suite_or_needs_hardware() -> None:
     covered = {f"camera/{name.split(',')[0]}" for name in CAMERAS}
-    assert set(BUILT_IN) - covered == {"camera/genicam"}
+    cameras = {key for key in BUILT_IN if key.startswith("camera/")}
+    assert cameras - covered == {"camera/genicam"}

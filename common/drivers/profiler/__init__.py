@@ -1,0 +1,1 @@
+"""Three-dimensional sensors: their samples are height maps."""
