@@ -168,6 +168,42 @@ def run(
     return int(tally.n_refused > 0)
 
 
+@app.command
+def photometric(
+    images: Path,
+    *,
+    lights: Path,
+    out: Path,
+    um_per_px: Edge = 1000.0,
+    solve_gains: bool = False,
+) -> None:
+    """Albedo, normals and curvature from IMAGES of one scene under known lights.
+
+    Parameters
+    ----------
+    images:
+        Folder of images of one size, taken without moving the camera or the part.
+    lights:
+        JSON {"file.png": [x, y, z], ...} or CSV lines file,x,y,z: unit vectors towards the light of
+        each image; x to the right, y down the rows, z towards the camera. Four lights at least,
+        five or more so that highlights are told from shading.
+    out:
+        Folder for albedo.png, normals.png (16 bit), curvature.png and maps.npz.
+    um_per_px:
+        Edge of a pixel in micrometres, the scale of the curvature; without it a pixel is 1 mm.
+    solve_gains:
+        Take the lights' intensities as unknown and solve them from the images.
+    """
+    from inspection.imaging.folder import read_images, read_lights, write_maps
+
+    directions = read_lights(lights)
+    found = write_maps(read_images(images, directions), directions, out, um_per_px, solve_gains)
+    print(f"{len(directions)} images of {found.width_px} x {found.height_px} px; maps in {out}")
+    if solve_gains:
+        for name, gain in zip(directions, found.gains, strict=True):
+            print(f"{name:>24}  intensity {gain:.3f}")
+
+
 def _skipped(refusals: tuple[Refusal, ...]) -> None:
     for refusal in refusals:
         print(f"skipped: {refusal.path}: {refusal.reason}", file=sys.stderr)

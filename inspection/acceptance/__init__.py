@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from common.acceptance.experiment import Experiment
-from inspection.acceptance import anomaly, boards, line, sensors3d, sensors3d_pace, station, stream
+from inspection.acceptance import (
+    ambient,
+    anomaly,
+    boards,
+    imaging,
+    line,
+    sensors3d,
+    sensors3d_pace,
+    spheres,
+    station,
+    stream,
+)
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     *line.EXPERIMENTS,
     *station.EXPERIMENTS,
     *stream.EXPERIMENTS,
+    *imaging.EXPERIMENTS,
+    *ambient.EXPERIMENTS,
+    *spheres.EXPERIMENTS,
     *boards.EXPERIMENTS,
     *anomaly.EXPERIMENTS,
     *sensors3d.EXPERIMENTS,

@@ -112,15 +112,37 @@ class StationScene:
         program = self._material.program if light in ("", "inspect") else {light: 1.0}
         rng = np.random.default_rng(part.station_seed)
         lamps = self._station.lamps(program, self._regime.tolerance, rng)
+        room = self._room(part, lamps, time_s)
+        return self._lit(part, lamps, room) * np.float32(self._gain(part, lamps))
+
+    def alone(self, trigger: int, light: str, room: float = 0.0) -> F32:
+        """(H, W) electrons/us of one strobe and steady room light, for imaging with many lights.
+
+        light: a strobe of the station, "" for none. room: radiance as a fraction of what the
+        material's own program makes of a white surface. The gain is that of the material's program
+        whatever burns, so that what is rendered light by light adds up.
+        """
+        part = self.part(trigger)
+        tolerance = self._regime.tolerance
+        rng = np.random.default_rng(part.station_seed)
+        own = self._station.lamps(self._material.program, tolerance, rng)
+        rng = np.random.default_rng([part.station_seed, *light.encode()])
+        lamps = self._station.lamps({light: 1.0} if light else {}, tolerance, rng)
+        ambient = Ambient(room * _down(own), part.room.gradient_x, part.room.gradient_y)
+        return self._lit(part, lamps, ambient) * np.float32(self._gain(part, own))
+
+    def _gain(self, part: Part, lamps: Lamps) -> float:
+        """Electrons/us per radiance, set so that the part's median lands on the recipe's level."""
         dark = shade(part.surface.points.at(slice(None, None, METER_STEP)), lamps)
         level = self._material.level * FULL_WELL_E / EXPOSURE_US
-        gain = level * part.gain_error / max(float(np.median(dark)), 1e-6)
-        room = self._room(part, lamps, time_s)
+        return level * part.gain_error / max(float(np.median(dark)), 1e-6)
+
+    def _lit(self, part: Part, lamps: Lamps, room: Ambient) -> F32:
+        """(H, W) radiance of the part with its defects."""
         blocked = shadows(part.surface.height_um, PIXEL_UM, lamps)
         radiance = shade(part.surface.points, lamps, room, blocked)
         for defect, mark in zip(part.defects, part.imprints, strict=True):
             repaint(radiance, part.surface, mark, FINE[defect.kind], lamps, room, blocked)
-        radiance *= np.float32(gain)
         return radiance.reshape(self._shape)
 
     def truth(self, trigger: int) -> Truth:
@@ -161,10 +183,14 @@ class StationScene:
 
     def _room(self, part: Part, lamps: Lamps, time_s: float) -> Ambient:
         """The room light at this moment: lamps flicker at twice the mains frequency."""
-        down = float((lamps.irradiance * lamps.directions[:, 2]).sum()) / np.pi
         flicker = 1 + FLICKER * float(np.cos(2 * np.pi * FLICKER_HZ * time_s))
         room = part.room
-        return Ambient(room.radiance * down * flicker, room.gradient_x, room.gradient_y)
+        return Ambient(room.radiance * _down(lamps) * flicker, room.gradient_x, room.gradient_y)
+
+
+def _down(lamps: Lamps) -> float:
+    """Radiance of a white, dull, level surface under the lamps."""
+    return float((lamps.irradiance * lamps.directions[:, 2]).sum()) / np.pi
 
 
 def _place(plan: Plan, zones: NDArray[np.uint8], rng: np.random.Generator) -> list[Defect]:

@@ -62,7 +62,7 @@ class Station:
             for light in (self._light(name),)
             for azimuth in light.azimuths_deg
         ]
-        directions = np.array([row[0] for row in rows], np.float32)
+        directions = np.array([row[0] for row in rows], np.float32).reshape(-1, 3)
         irradiance = np.array([row[1] for row in rows], np.float32)
         half_angle = np.deg2rad(np.array([row[2].half_angle_deg for row in rows], np.float32))
         if rng is not None:

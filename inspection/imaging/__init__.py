@@ -1,0 +1,1 @@
+"""New-regime imaging: differencing, exposure fusion, photometric stereo, events, contrast."""
