@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from inspection.layouts.base import Refusal
 
 app = App(name="inspection", help="Surface defects on real and simulated parts (D1).")
+app.command(
+    "inspection.generate.commands:generate",
+    name="generate",
+    help="Put defects of a chosen kind onto pictures of good parts; write samples with masks.",
+)
+app.command(
+    "inspection.generate.commands:generate_train",
+    name="generate-train",
+    help="Train a generator network on masked defects of your own, into one ONNX file.",
+)
 
 Layout = Literal["deeppcb", "mvtec", "magnetic-tile", "kolektor", "yolo", "folder"]
 OnError = Literal["refuse", "skip"]

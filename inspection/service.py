@@ -1,15 +1,19 @@
-"""Inspection over HTTP: the jobs on the shelf, and one image judged by one of them."""
+"""Inspection over HTTP: the jobs on the shelf, one image judged by one of them, and defects made
+to order."""
 
 from __future__ import annotations
 
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from math import isfinite
+from pathlib import Path as FilePath
 from time import perf_counter
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, File, HTTPException, Path, UploadFile
+from fastapi import APIRouter, File, Form, HTTPException, Path, Response, UploadFile
+from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
 from common.errors import LingnanError
@@ -18,11 +22,20 @@ from common.service.demo import DemoFrame
 from common.service.images import decode
 from common.service.queue import Work
 from common.service.records import Records
+from inspection.generate.canvas import Maker
+from inspection.generate.make import stream
+from inspection.generate.request import DefectRequest
+from inspection.generate.store import png
 from inspection.methods.base import Finding
 from inspection.shelf import NAME, Loaded, NoSuchJobError, Shelf
 
-__all__ = ["demo", "router"]
+__all__ = ["PAGES", "demo", "router"]
 
+PAGES = {"Generate defects": "generate"}  # title -> path below the direction's, for the dashboard
+MOST_PIXELS = 8_000_000  # of a picture that a defect is put onto: it goes back whole
+_PAGE = FilePath(__file__).parent / "generate" / "page"
+
+Making = Literal["procedural", "learned"]
 JobName = Annotated[str, Path(pattern=f"^{NAME.pattern}$", description="a job on the shelf")]
 
 
@@ -57,6 +70,14 @@ class Verdict(BaseModel):
     height_px: int
     inspect_ms: float
     record: int = -1
+
+
+class MadeSample(BaseModel):
+    """A sample made to order. image_png, mask_png: base64; the mask is 255 on the defect."""
+
+    place: dict[str, Any]
+    image_png: str
+    mask_png: str
 
 
 def demo(stop: threading.Event) -> Iterator[DemoFrame]:
@@ -107,7 +128,80 @@ def router() -> APIRouter:
         verdict.record = await records.accept("inspection.verdict", verdict.model_dump())
         return verdict
 
+    _add_generating(routes)
     return routes
+
+
+def _add_generating(routes: APIRouter) -> None:
+    """The page of the order form, and what it asks."""
+
+    @routes.get("/generate", response_class=HTMLResponse)
+    def order_page() -> Response:
+        """The form to order defects with."""
+        return HTMLResponse((_PAGE / "index.html").read_bytes())
+
+    @routes.get("/generate/page.js")
+    def order_script() -> Response:
+        """Its script."""
+        return Response((_PAGE / "page.js").read_bytes(), media_type="text/javascript")
+
+    @routes.get("/generate/page.css")
+    def order_style() -> Response:
+        """Its style."""
+        return Response((_PAGE / "page.css").read_bytes(), media_type="text/css")
+
+    @routes.get("/generate/kinds")
+    def list_kinds() -> dict[Making, tuple[str, ...]]:
+        """The kinds of defects that each method makes."""
+        return {"procedural": _maker("procedural").kinds, "learned": _maker("learned").kinds}
+
+    @routes.post("/generate")
+    async def generate(
+        work: Work,
+        image: Annotated[UploadFile, File(description="a good part: PNG, JPEG, BMP, TIFF, WebP")],
+        kind: Annotated[str, Form(max_length=32)],
+        size_px: Annotated[float, Form(description="diameter of the smallest circle around it")],
+        x_px: Annotated[float | None, Form(description="its middle; drawn if absent")] = None,
+        y_px: Annotated[float | None, Form()] = None,
+        severity: Annotated[float, Form(description="over 0, at most 1")] = 0.5,
+        angle_deg: Annotated[float | None, Form(description="drawn if absent")] = None,
+        seed: Annotated[int, Form(ge=0, lt=2**53)] = 1,
+        method: Annotated[Making, Form()] = "procedural",
+    ) -> MadeSample:
+        """One defect of the asked kind, place, size and severity put onto the picture."""
+        request = DefectRequest.of(
+            kind=kind,
+            x_px=x_px,
+            y_px=y_px,
+            size_px=size_px,
+            severity=severity,
+            angle_deg=angle_deg,
+            seed=seed,
+        )
+        shown = await image.read()
+        return await work.run("inspection.generate", _make, shown, request, method)
+
+
+@cache
+def _maker(method: Making) -> Maker:
+    """Loaded when it is first asked for."""
+    if method == "procedural":
+        from inspection.generate.procedural import Procedural
+
+        return Procedural()
+    from inspection.generate.learned import shipped
+
+    return shipped()
+
+
+def _make(shown: bytes, request: DefectRequest, method: Making) -> MadeSample:
+    sample = _maker(method).make(decode(shown, MOST_PIXELS), request, stream(request.seed, 0))
+    mask = sample.mask.astype("uint8") * 255
+    return MadeSample(
+        place=sample.place.to_json(),
+        image_png=b64encode(png(sample.image)).decode(),
+        mask_png=b64encode(png(mask)).decode(),
+    )
 
 
 def _get(shelf: Shelf, name: str) -> Loaded:

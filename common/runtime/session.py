@@ -91,6 +91,11 @@ class Session:
         """The providers in use, in order."""
         return tuple(self._session.get_providers())
 
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The file's own key-value pairs; as trustworthy as the file."""
+        return dict(self._session.get_modelmeta().custom_metadata_map)
+
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Outputs by name. ModelInputError names the input that does not fit."""
         self._check(inputs)

@@ -18,20 +18,20 @@ RESERVED = frozenset({"v2", "static", "demo", "report", "login", "records", "eve
 
 
 def mount(app: FastAPI, service: Service, directions: Iterable[Direction]) -> None:
-    """Serve each direction's `service.router()` under its name, and note its `demo`."""
+    """Serve each direction's `service.router()` under its name, note its `demo` and `PAGES`."""
     for direction in directions:
-        error = ""
+        error, pages = "", dict[str, str]()
         try:
             if direction.has("service"):
-                _mount_one(app, service, direction)
+                pages = _mount_one(app, service, direction)
         except Exception as caught:  # another's code: whatever it raises must kill nothing
             error = f"{type(caught).__name__}: {caught}"
             _log.error("the routes of %s are not served: %s", direction.package, error)
             _log.debug("the fault in full", exc_info=True)
-        service.directions.append(DirectionState(direction.name, direction.package, error))
+        service.directions.append(DirectionState(direction.name, direction.package, error, pages))
 
 
-def _mount_one(app: FastAPI, service: Service, direction: Direction) -> None:
+def _mount_one(app: FastAPI, service: Service, direction: Direction) -> dict[str, str]:
     if not _NAME.fullmatch(direction.name) or direction.name in RESERVED:
         raise ValueError(f"{direction.name!r} is no name that a direction's routes can have")
     room = direction.load("service")
@@ -43,3 +43,5 @@ def _mount_one(app: FastAPI, service: Service, direction: Direction) -> None:
     if demo is not None:
         limit = service.settings.max_viewers
         service.demos[direction.name] = DemoHub(direction.name, demo, max_viewers=limit)
+    pages: dict[str, str] = dict(getattr(room, "PAGES", {}))
+    return pages

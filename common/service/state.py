@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -20,11 +21,15 @@ from common.service.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class DirectionState:
-    """A direction as the service found it; `error` is "" where its routes are served."""
+    """A direction as the service found it; `error` is "" where its routes are served.
+
+    pages: title -> path below the direction's, of what a person can open.
+    """
 
     name: str
     package: str
     error: str = ""
+    pages: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

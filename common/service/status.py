@@ -13,7 +13,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from common import __version__
-from common.service.state import Parts, Service
+from common.service.state import DirectionState, Parts, Service
 
 router = APIRouter(tags=["health"])
 
@@ -35,15 +35,16 @@ def status_of(parts: Service) -> dict[str, Any]:
             for model in parts.models.all()
         ],
         "models_error": parts.models.error,
-        "directions": [_direction(parts, d.name, d.error) for d in parts.directions],
+        "directions": [_direction(parts, d) for d in parts.directions],
         "machine": _machine(parts.settings.state_dir),
     }
 
 
-def _direction(parts: Service, name: str, error: str) -> dict[str, Any]:
-    hub = parts.demos.get(name)
+def _direction(parts: Service, found: DirectionState) -> dict[str, Any]:
+    hub = parts.demos.get(found.name)
     demo = hub and {"state": hub.state, "error": hub.error, "drivers": hub.drivers}
-    return {"name": name, "error": error, "demo": demo}
+    pages = [{"title": title, "path": path} for title, path in found.pages.items()]
+    return {"name": found.name, "error": found.error, "demo": demo, "pages": pages}
 
 
 def _machine(state_dir: Path) -> dict[str, Any]:

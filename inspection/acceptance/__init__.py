@@ -7,6 +7,7 @@ from inspection.acceptance import (
     ambient,
     anomaly,
     boards,
+    generated,
     imaging,
     line,
     sensors3d,
@@ -27,4 +28,5 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *anomaly.EXPERIMENTS,
     *sensors3d.EXPERIMENTS,
     *sensors3d_pace.EXPERIMENTS,
+    *generated.EXPERIMENTS,
 )

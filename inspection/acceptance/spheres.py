@@ -86,7 +86,7 @@ def _gray_rows(
     mirror = angles_deg(chrome.normals(lights, robust=True), chrome.truth)
     patches = _patches(gray.mask)
     note = (
-        f"ours mean {error.mean():.2f}, median {np.median(error):.2f} deg over {error.size} pixels; "
+        f"ours mean {error.mean():.2f}, median {np.median(error):.2f} deg, {error.size} pixels; "
         f"facing the camera within 60 deg {error[truth[:, 2] > 0.5].mean():.2f}. Plain least "
         f"squares: 12 lights mean {plain.mean():.2f}, median {np.median(plain):.2f}; 3 lights mean "
         f"{three.mean():.2f}, median {np.median(three):.2f}. With light directions fitted to the "
@@ -205,4 +205,4 @@ CHROME = Indicator(
     "chrome sphere's geometry there. Mean angle over 12 highlights. Target: one pixel of highlight "
     "is 0.5 deg, the highlight is 10 px wide.",
 )
-EXPERIMENTS = (Experiment("imaging-spheres", (GRAY, GAIN, CHROME), measure),)
+EXPERIMENTS = (Experiment("imaging-spheres", (GRAY, CHROME), measure),)

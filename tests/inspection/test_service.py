@@ -271,7 +271,7 @@ def test_generated_requests_get_no_server_error(state: Path) -> None:
     service.drain.begin()
     service.queue.close()
     service.records.close()
-    assert len(paths) == 3
+    assert len(paths) == 8
     assert statuses[200] and statuses[404], statuses
 
 
@@ -289,6 +289,10 @@ def test_the_document_names_what_can_be_answered(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     mine = {path: sorted(told) for path, told in paths.items() if path.startswith("/inspection")}
     assert mine == {
+        "/inspection/generate": ["get", "post"],
+        "/inspection/generate/kinds": ["get"],
+        "/inspection/generate/page.css": ["get"],
+        "/inspection/generate/page.js": ["get"],
         "/inspection/jobs": ["get"],
         "/inspection/jobs/{name}": ["get"],
         "/inspection/jobs/{name}/inspect": ["post"],
