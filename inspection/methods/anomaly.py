@@ -1,7 +1,7 @@
 """An anomaly model of a part: taught on good samples alone, or with the defects at hand too.
 
-A fixed ONNX feature net describes each cell of 4 x 4 pixels; a perceptron says how much it looks
-like a defect. It learns that from defects drawn on the good samples, and from real ones where
+A fixed ONNX feature net describes each cell of 4 x 4 pixels; perceptrons say how much it looks
+like a defect. They learn that from defects drawn on the good samples, and from real ones where
 there are any; where there are none, the distance from what good cells look like is added to the
 map. Teaching takes numpy alone.
 """
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from common.errors import LingnanError
 from common.runtime.weights import load
 from common.types.detections import Detections
-from inspection.methods import normal, perceptron
+from inspection.methods import mining, normal
 from inspection.methods.base import Finding, HeldOut, Lesson, Progress, State
 from inspection.methods.normal import Normal
 from inspection.methods.perceptron import Perceptron
@@ -121,8 +121,8 @@ class Anomaly:
 def teach(lessons: Sequence[Lesson], progress: Progress) -> Anomaly:
     """Learn the part; TeachingError when there are too few good samples or parts.
 
-    The same lessons give the same model. About 10 to 30 ms of one core a picture learned from,
-    at most two minutes for some hundred lessons.
+    The same lessons give the same model. About 20 to 50 ms of one core a picture learned from,
+    at most three minutes for some hundred lessons.
     """
     _check(lessons)
     bank = shipped_bank()
@@ -174,15 +174,17 @@ def learn(
     spoilt = [cells for i in known if (cells := drawn[i].spoilt) is not None]
     x, is_defect, weight = weighed(spoilt)
     if all(lessons[i].is_good for i in known):
-        head = perceptron.fit(x, is_defect, weight, SEED, epochs=5, decay=0.03)
+        spare = [one.spare for one in spoilt]
+        head = mining.fit(x, is_defect, weight, spare, SEED, epochs=5, decay=0.03)
         good = np.concatenate([_some_cells(lessons[i], bank) for i in known])
         spread = float(head.logits(good).std())
         return Anomaly(bank, head, normal.fit(good, STRANGENESS_WEIGHT * spread))
     real_x, real_is_defect, real_weight = weighed([drawn[i].real for i in known])
-    head = perceptron.fit(
+    head = mining.fit(
         np.concatenate([real_x, x]),
         np.concatenate([real_is_defect, is_defect]),
         np.concatenate([real_weight, np.float32(SYNTHETIC_WEIGHT) * weight]),
+        [drawn[i].real.spare for i in known],
         SEED,
         epochs=2,  # copies of one real defect are much alike: learned by heart sooner
         decay=0.1,

@@ -9,6 +9,7 @@ from math import cos, pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import block_diag
 from scipy.special import expit
 
 F32 = NDArray[np.float32]
@@ -77,6 +78,17 @@ def fit(
     biases[0] = biases[0] - (mean / scale) @ weights[0]
     weights[0] = weights[0] / scale[:, None]
     return Perceptron(tuple(weights), tuple(biases))
+
+
+def joined(members: Sequence[Perceptron]) -> Perceptron:
+    """One perceptron whose logit is the mean of the members', which are alike in shape."""
+    depth = len(members[0].weights)
+    columns = [[one.weights[i] for one in members] for i in range(depth)]
+    inner = [np.asarray(block_diag(*column), np.float32) for column in columns[1:-1]]
+    last = np.concatenate(columns[-1]) / np.float32(len(members))
+    biases = [np.concatenate([one.biases[i] for one in members]) for i in range(depth - 1)]
+    biases.append(np.stack([one.biases[-1] for one in members]).mean(0).astype(np.float32))
+    return Perceptron((np.hstack(columns[0]), *inner, last), tuple(biases))
 
 
 def _start(sizes: Sequence[int], rng: np.random.Generator) -> list[F32]:

@@ -15,15 +15,21 @@ from inspection.models.features import F32, U8, FeatureBank, canonical, grey_of,
 
 COVERED = 0.3  # a cell is defective from this share on
 PER_VARIANT = 150  # cells drawn of each class from one picture
+SPARE = 600  # good cells of one picture among which the hardest are looked for
+F16 = NDArray[np.float16]
 Rng = np.random.Generator
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cells:
-    """Features (N, D) of cells, and which lie on a defect (N,)."""
+    """Features (N, D) of cells, and which lie on a defect (N,). spare: (M, D) further good ones.
 
-    features: F32
+    Half precision, for there are many.
+    """
+
+    features: F16
     is_defect: NDArray[np.bool_]
+    spare: F16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,25 +92,29 @@ def _cells(bank: FeatureBank, image: U8, cover: F32, clean: float, rng: Rng) -> 
     picked_bad = rng.choice(bad, min(PER_VARIANT, 2 * len(bad))) if len(bad) else bad
     picked_good = rng.choice(good, PER_VARIANT) if len(good) else good
     picked = np.concatenate([picked_bad, picked_good])
+    spare = rng.choice(good, min(SPARE, len(good)), replace=False)
     flat = features.reshape(-1, features.shape[-1])
-    return Cells(flat[picked], np.arange(len(picked)) < len(picked_bad))
+    is_defect = np.arange(len(picked)) < len(picked_bad)
+    return Cells(flat[picked].astype(np.float16), is_defect, flat[spare].astype(np.float16))
 
 
 def _joined(cells: Sequence[Cells]) -> Cells:
     return Cells(
         np.concatenate([one.features for one in cells]),
         np.concatenate([one.is_defect for one in cells]),
+        np.concatenate([one.spare for one in cells]),
     )
 
 
 def weighed(cells: Sequence[Cells]) -> tuple[F32, NDArray[np.bool_], F32]:
     """Features, classes and weights: both classes weigh the same, within one every lesson."""
-    joined = _joined(cells)
     share = [
         np.where(one.is_defect, 1 / max(1, one.is_defect.sum()), 1 / max(1, (~one.is_defect).sum()))
         for one in cells
     ]
-    weight, is_defect = np.concatenate(share), joined.is_defect
+    weight = np.concatenate(share)
+    is_defect = np.concatenate([one.is_defect for one in cells])
     for side in (is_defect, ~is_defect):
         weight[side] *= 0.5 * len(weight) / max(weight[side].sum(), 1e-9)
-    return joined.features, is_defect, weight.astype(np.float32)
+    features = np.concatenate([one.features for one in cells]).astype(np.float32)
+    return features, is_defect, weight.astype(np.float32)

@@ -10,7 +10,7 @@ from scipy.optimize import check_grad
 from scipy.spatial.distance import mahalanobis
 
 from common.runtime.weights import load
-from inspection.methods import normal, perceptron
+from inspection.methods import mining, normal, perceptron
 from inspection.methods.synthetic import spoil
 from inspection.models.features import SHIPPED, WEIGHTS, FeatureBank, canonical, share_of_cells
 
@@ -105,6 +105,43 @@ def test_the_perceptron_learns_what_no_line_separates() -> None:
     assert ((fitted.logits(x) > 0) == inside).mean() > 0.9  # a line: 0.75
     again = perceptron.fit(x, inside, weight, seed=1, epochs=5, decay=0.03)
     np.testing.assert_array_equal(fitted.logits(x), again.logits(x))
+
+
+def test_joined_perceptrons_say_the_mean_of_what_each_says() -> None:
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=(2000, 5)).astype(np.float32)
+    hidden = (6, 5, 4)
+    members = [
+        perceptron.fit(x, x[:, k] > 0, np.ones(2000, np.float32), k, 3, 0.0, hidden)
+        for k in range(3)
+    ]
+    mean = np.mean([one.logits(x) for one in members], axis=0)
+    np.testing.assert_allclose(perceptron.joined(members).logits(x), mean, atol=1e-5)
+
+
+def test_a_rare_kind_of_good_cell_is_learned_from_the_spare_ones() -> None:
+    """Good cells lie around 0, one in 300 of the spare ones around (4, 4); defects around (4, 0).
+    The random draw holds none of the rare ones, so that the scout takes them for defects."""
+    rng = np.random.default_rng(9)
+
+    def around(centre: tuple[float, float], count: int) -> NDArray[np.float32]:
+        return rng.normal(centre, 0.5, (count, 2)).astype(np.float32)
+
+    x = np.concatenate([around((0, 0), 10_000), around((4, 0), 10_000)])
+    is_defect = np.arange(20_000) >= 10_000
+    spare = [
+        np.concatenate([around((0, 0), 598), around((4, 4), 2)]).astype(np.float16)
+        for _ in range(40)
+    ]
+    arguments = (x, is_defect, np.ones(20_000, np.float32))
+    scout = perceptron.fit(*arguments, seed=1, epochs=2, decay=0.1)
+    mined = mining.fit(*arguments, spare, seed=1, epochs=2, decay=0.1)
+    rare, defects = around((4, 4), 500), around((4, 0), 500)
+    assert (scout.logits(rare) > 0).mean() > 0.5
+    assert (mined.logits(rare) > 0).mean() < 0.05
+    assert (mined.logits(defects) > 0).mean() > 0.95
+    none = [np.empty((0, 2), np.float16)]  # every good picture may be covered with defects
+    assert np.isfinite(mining.fit(*arguments, none, seed=1, epochs=2, decay=0.1).logits(rare)).all()
 
 
 def test_strangeness_is_the_mahalanobis_distance() -> None:
