@@ -4,8 +4,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= out/acceptance
-ACCEPT_EXTRAS := sim,report,service
-TEST_EXTRAS := $(ACCEPT_EXTRAS),ros,train,peer,dev
+ACCEPT_EXTRAS := sim,surfaces,report,service
+TEST_EXTRAS := $(ACCEPT_EXTRAS),3d,ros,train,peer,dev
 
 accept: ## set up, measure every direction at quick size, say where the report is
 	@scripts/setup $(VENV) $(ACCEPT_EXTRAS)

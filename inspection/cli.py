@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
@@ -14,7 +14,7 @@ from inspection.config import Overlays
 if TYPE_CHECKING:
     from inspection.layouts.base import Refusal
 
-app = App(name="inspection", help="Surface defects on real and simulated parts (D1).")
+app = App(name="inspection", help="Surface defects (D1) and defects in three dimensions (D2).")
 app.command(
     "inspection.generate.commands:generate",
     name="generate",
@@ -212,6 +212,64 @@ def photometric(
     if solve_gains:
         for name, gain in zip(directions, found.gains, strict=True):
             print(f"{name:>24}  intensity {gain:.3f}")
+
+
+@app.command
+def relief(
+    heightmap: Annotated[list[Path], Parameter(negative="")],
+    /,
+    *,
+    recipe: str,
+    out: Path | None = None,
+    um_per_px: Edge | None = None,
+    um_per_level: Edge | None = None,
+    ply: Annotated[bool, Parameter(negative="")] = False,
+    json: AsJson = False,
+) -> None:
+    """Find flaws in three dimensions on every HEIGHTMAP.
+
+    Parameters
+    ----------
+    heightmap:
+        .npz with height_um (H, W) and um_per_px, or TIFF or PNG of 16 or 32 bits.
+    recipe:
+        smd-chip, wafer-die, connector-pin, battery-tab, or surface for any that fills the map.
+    out:
+        Folder for a picture of each map.
+    um_per_px:
+        Pitch of the map in micrometres, for images.
+    um_per_level:
+        Height of a level in micrometres, for images of whole numbers.
+    ply:
+        Write a point cloud of each map as well; needs the extra 3d and --out.
+    json:
+        Print one line of JSON a map.
+    """
+    import json as codec
+
+    from common.errors import LingnanError
+    from inspection.relief.run import Scale
+    from inspection.relief.run import run as inspect
+
+    if ply and out is None:
+        raise LingnanError("--ply needs a folder: give --out")
+    refused = []
+    for record in inspect(heightmap, recipe, Scale(um_per_px, um_per_level), out, ply):
+        if json:
+            print(codec.dumps(record, ensure_ascii=False))
+        elif "refused" not in record:
+            _print_relief(record)
+        if "refused" in record:
+            refused.append(record["refused"])
+    if refused:
+        raise LingnanError("\n".join(refused))
+
+
+def _print_relief(record: dict[str, Any]) -> None:
+    verdict = "defective" if record["defective"] else "good"
+    print(f"{record['file']}: {verdict}, {len(record['flaws'])} finds")
+    for reason in record["reasons"]:
+        print(f"  {reason}")
 
 
 def _skipped(refusals: tuple[Refusal, ...]) -> None:

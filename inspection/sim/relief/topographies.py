@@ -34,7 +34,7 @@ def read(path: Path) -> tuple[F32, float, float]:
             warnings.simplefilter("ignore")  # it warns of what it can do without
             from SurfaceTopography import open_topography
     except ImportError as error:
-        raise MissingExtraError("SurfaceTopography", "3d") from error
+        raise MissingExtraError("SurfaceTopography", "surfaces") from error
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -1,0 +1,286 @@
+"""How large and how deep a find is, each with its standard uncertainty.
+
+Depth is the extreme of a paraboloid through the find's lowest (highest) points, against a plane
+through what lies around it. Its uncertainty adds what the noise does to both fits (as correlated as
+the residual shows it to be), the form's own, and the rounding that a pixel's area brings.
+Width and length are those at half the depth, along the find's principal axes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import hypot, pi, sqrt
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspection.relief.find import NEIGHBOURS, Candidate
+from inspection.relief.form import deviation, robust
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+RING_PX = 10  # how far around a find its surroundings reach
+GAP_PX = 2
+RING_POINTS = 400
+CAP_PX = 4  # largest half side of the paraboloid's window
+BLUR, U_BLUR = 1 / 3, 0.3  # px^2: mean and deviation of s^2 for a lateral resolution s of 0 to 1 px
+SQUARE = np.ones((3, 3), np.uint8)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Size:
+    """All lengths in um. depth_um: of the extreme from the surroundings, > 0; sign: +1 over them.
+
+    width_um, length_um: at half the depth, across and along. volume_um3: under (over) the
+    surroundings. x_um, y_um: the middle, from the map's first pixel. u_*: standard uncertainties.
+    angle_rad: of the long axis, from +x towards +y.
+    half: window of the map and the find's mask at half the depth in it.
+    unseen: share of the find's pixels that the sensor did not see. rim_um: mean of what lies just
+    around it, as seen from it: a scratch's lips are > 0, a dent's rolled edge < 0.
+    """
+
+    x_um: float
+    y_um: float
+    depth_um: float
+    u_depth_um: float
+    width_um: float
+    u_width_um: float
+    length_um: float
+    u_length_um: float
+    volume_um3: float
+    u_volume_um3: float
+    angle_rad: float
+    sign: int
+    unseen: float
+    rim_um: float
+    half: tuple[tuple[slice, slice], Mask]
+
+    def moved(self, rows: int, columns: int, um_per_px: float) -> Size:
+        """The same size in a map that this one is a window of, from (rows, columns) on."""
+        (down, right), mask = self.half
+        there = (
+            slice(down.start + rows, down.stop + rows),
+            slice(right.start + columns, right.stop + columns),
+        )
+        x_um, y_um = self.x_um + columns * um_per_px, self.y_um + rows * um_per_px
+        return replace(self, x_um=x_um, y_um=y_um, half=(there, mask))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Around:
+    """The surroundings: a plane c0 + c1 x + c2 y (px from the window's middle)."""
+
+    plane: F64
+    covariance: F64
+    noise_um: float
+    inflation: float  # of a variance of a mean, by the noise's correlation
+
+
+def measure(
+    residual_um: F32,
+    um_per_px: float,
+    candidate: Candidate,
+    others: Mask,
+    sigma_um: F32 | None = None,
+    form_um: float = 0.0,
+) -> Size:
+    """The find's size in (H, W) `residual_um`.
+
+    others: (H, W), True on every find: none is part of another's surroundings.
+    sigma_um: the sensor's own uncertainty a point; form_um: that of the form at this place.
+    """
+    window = _window(candidate, residual_um.shape)
+    patch = residual_um[window].astype(np.float64) * candidate.sign
+    core = _core(candidate, window)
+    around = _around(patch, others[window], core)
+    rows, columns = np.arange(patch.shape[0])[:, None], np.arange(patch.shape[1])[None]
+    x, y = np.broadcast_arrays(*_centred(rows, columns, patch.shape))
+    terms = np.stack([np.ones_like(patch), x, y], -1)
+    patch -= terms @ around.plane
+    told = None if sigma_um is None else sigma_um[window]
+    depth, variance, at = _extreme(patch, core, around, told)
+    datum = terms[at] @ around.covariance @ terms[at]
+    u_depth = sqrt(variance + datum + form_um**2)
+    half = _half(patch, core, depth, at)
+    width, length, angle, middle = _extent(half)
+    slope = max(2 * depth / max(width, 1.0), 1e-6)
+    u_edge = hypot(sqrt(1 / 6), 2 * u_depth / slope)
+    volume, u_volume = _volume(patch, core, around, sqrt(datum), um_per_px)
+    return Size(
+        x_um=(window[1].start + middle[1]) * um_per_px,
+        y_um=(window[0].start + middle[0]) * um_per_px,
+        depth_um=depth,
+        u_depth_um=u_depth,
+        width_um=width * um_per_px,
+        u_width_um=u_edge * um_per_px,
+        length_um=length * um_per_px,
+        u_length_um=u_edge * um_per_px,
+        volume_um3=volume,
+        u_volume_um3=u_volume,
+        angle_rad=angle,
+        sign=candidate.sign,
+        unseen=float(np.mean(~np.isfinite(patch[core]))),
+        rim_um=_rim(patch, core),
+        half=(window, half),
+    )
+
+
+def _window(candidate: Candidate, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    x0, y0, x1, y1 = candidate.box_px
+    grow = RING_PX + GAP_PX
+    rows = slice(max(y0 - grow, 0), min(y1 + grow, shape[0]))
+    return rows, slice(max(x0 - grow, 0), min(x1 + grow, shape[1]))
+
+
+def _core(candidate: Candidate, window: tuple[slice, slice]) -> Mask:
+    """The candidate's mask in its window, holes closed."""
+    x0, y0, x1, y1 = candidate.box_px
+    core = np.zeros([s.stop - s.start for s in window], np.uint8)
+    top, left = y0 - window[0].start, x0 - window[1].start
+    core[top : top + y1 - y0, left : left + x1 - x0] = candidate.mask
+    return np.asarray(cv2.morphologyEx(core, cv2.MORPH_CLOSE, SQUARE) > 0)
+
+
+def _centred(rows: NDArray[Any], columns: NDArray[Any], shape: tuple[int, ...]) -> tuple[F64, F64]:
+    return columns - (shape[1] - 1) / 2, rows - (shape[0] - 1) / 2
+
+
+def _around(patch: F64, others: Mask, core: Mask) -> _Around:
+    """The robust plane through the ring, or its median where the ring is poor."""
+    near = cv2.dilate((others | core).astype(np.uint8), SQUARE, iterations=GAP_PX)
+    ring = (near == 0) & np.isfinite(patch)
+    rows, columns = np.nonzero(ring)
+    if len(rows) < 12:
+        known = patch[np.isfinite(patch) & ~core]
+        level = float(np.median(known)) if known.size else 0.0
+        noise = deviation(known - level) if known.size else 1.0
+        variance = np.diag([noise**2 / max(known.size / 9, 1), 0, 0])
+        return _Around(np.array([level, 0, 0]), variance, noise, 9.0)
+    pick = slice(None, None, max(1, len(rows) // RING_POINTS))
+    x, y = _centred(rows[pick].astype(float), columns[pick].astype(float), patch.shape)
+    design = np.stack([np.ones_like(x), x, y], 1)
+    z = patch[rows[pick], columns[pick]]
+    start = np.array([np.median(z), 0.0, 0.0])
+    plane, covariance, noise = robust(lambda c: (z - design @ c, -design), start)
+    inflation = _inflation(patch - plane[0], ring, noise)
+    return _Around(plane, covariance * inflation, noise, inflation)
+
+
+def _inflation(flat: F64, ring: Mask, noise: float) -> float:
+    """By how much a mean over neighbours varies more than one of independent points, 1 to 9."""
+    inner = cv2.erode(ring.astype(np.uint8), SQUARE, borderValue=0) > 0
+    if inner.sum() < 12:
+        return 9.0
+    means = cv2.blur(np.where(ring, flat, 0), (3, 3))[inner]
+    ratio = deviation(means - np.median(means)) / noise
+    return float(np.clip(9 * ratio**2, 1, 9))
+
+
+def _extreme(
+    patch: F64, core: Mask, around: _Around, sigma_um: F32 | None
+) -> tuple[float, float, tuple[int, int]]:
+    """Height of the extreme, its variance, and the pixel next to it."""
+    row, column = _top(patch, core)
+    half = int(np.clip(round(0.2 * sqrt(core.sum())), 1, CAP_PX))
+    window = np.s_[max(row - half, 0) : row + half + 1, max(column - half, 0) : column + half + 1]
+    there = np.isfinite(patch[window]) & core[window]
+    y, x = np.nonzero(there)
+    z = patch[window][there]
+    if len(z) < 5:
+        level = float(z.max()) if len(z) else 0.0
+        spread = float(np.ptp(z)) if len(z) > 1 else abs(level)
+        return max(level, 1e-6), around.noise_um**2 + spread**2, (row, column)
+    x, y = x + window[1].start - column, y + window[0].start - row
+    design = _bowl(x.astype(float), y.astype(float), round_=len(z) < 12)
+    found = np.asarray(np.linalg.lstsq(design, z, rcond=None)[0], np.float64)
+    left = z - design @ found
+    told = 0.0 if sigma_um is None else float(np.nanmean(sigma_um[window][there] ** 2))
+    free = max(len(z) - design.shape[1], 1)
+    point = max(told, float(left @ left) / free, 1e-12)
+    best, bend = _vertex(found, half, design[np.argmax(design @ found)])
+    gain = best @ np.linalg.pinv(design.T @ design) @ best
+    level = float(best @ found) + bend * (1 / 12 + BLUR)
+    variance = point * gain * around.inflation + (bend * U_BLUR) ** 2
+    return max(level, 1e-6), variance, (row, column)
+
+
+def _top(patch: F64, core: Mask) -> tuple[int, int]:
+    """The pixel of the core whose neighbourhood is highest."""
+    known = np.isfinite(patch)
+    share = cv2.blur(known.astype(float), (3, 3))
+    means = cv2.blur(np.where(known, patch, 0), (3, 3)) / np.maximum(share, 0.1)
+    means[~core | (share < 0.3)] = -np.inf
+    row, column = np.unravel_index(np.argmax(means), patch.shape)
+    return int(row), int(column)
+
+
+def _bowl(x: F64, y: F64, round_: bool) -> F64:
+    """Design of a paraboloid, of a round one where there are few points."""
+    bends = [x * x + y * y] if round_ else [x * x, y * y, x * y]
+    return np.stack([np.ones_like(x), x, y, *bends], 1)
+
+
+def _vertex(found: F64, half: int, best: F64) -> tuple[F64, float]:
+    """The design row of the paraboloid's top where it lies in the window, else `best`; and what a
+    blur of variance 1 px^2 takes off that top."""
+    round_ = len(found) == 4
+    xx, yy, xy = (found[3], found[3], 0.0) if round_ else found[3:6]
+    drop = max(-float(xx + yy), 0.0)
+    bend = np.array([[2 * xx, xy], [xy, 2 * yy]])
+    if not (xx < 0 and np.linalg.det(bend) > 0):
+        return best, drop
+    x, y = np.linalg.solve(bend, -found[1:3])
+    if max(abs(x), abs(y)) > half:
+        return best, drop
+    return _bowl(np.array([x]), np.array([y]), round_)[0], drop
+
+
+def _half(patch: F64, core: Mask, depth: float, at: tuple[int, int]) -> Mask:
+    """Pixels beyond half the depth that hang together with the extreme; unseen ones of the core
+    count as beyond it: walls are what a sensor does not see."""
+    grown = cv2.dilate(core.astype(np.uint8), SQUARE) > 0
+    beyond = grown & (np.nan_to_num(patch, nan=0) > depth / 2)
+    beyond |= core & ~np.isfinite(patch)
+    beyond[at] = True
+    _, labels = cv2.connectedComponents(beyond.astype(np.uint8))
+    return np.asarray(labels == labels[at])
+
+
+def _extent(half: Mask) -> tuple[float, float, float, tuple[float, float]]:
+    """Width and length in px, angle of the long axis, and the middle (row, column)."""
+    rows, columns = np.nonzero(half)
+    middle = float(rows.mean()), float(columns.mean())
+    points = np.stack([columns - middle[1], rows - middle[0]], 1)
+    _, axes = np.linalg.eigh(points.T @ points / len(points) + np.eye(2) * 1e-9)
+    along = axes[:, 1]
+    length = float(np.ptp(points @ along)) + 1
+    area = float(len(rows))
+    filled = pi / 4 if length < 2 * sqrt(area) else 1.0  # an ellipse, else a groove
+    width = min(area / (length * filled), length)
+    angle = float(np.arctan2(along[1], along[0])) % pi
+    return width, length, angle, middle
+
+
+def _volume(
+    patch: F64, core: Mask, around: _Around, u_datum: float, um_per_px: float
+) -> tuple[float, float]:
+    grown = cv2.dilate(core.astype(np.uint8), SQUARE) > 0
+    values = patch[grown]
+    known = values[np.isfinite(values)]
+    count = len(values)
+    mean = float(known.mean()) if known.size else 0.0
+    noise = around.noise_um * sqrt(around.inflation * max(known.size, 1)) / max(known.size, 1)
+    pixel = um_per_px**2 * count
+    return mean * pixel, hypot(noise, u_datum) * pixel
+
+
+def _rim(patch: F64, core: Mask) -> float:
+    """Mean just around the core, turned so that > 0 is the side opposite to the find's."""
+    inner = cv2.dilate(core.astype(np.uint8), NEIGHBOURS | 1)
+    outer = cv2.dilate(inner, SQUARE, iterations=2)
+    ring = patch[(outer > inner) & np.isfinite(patch)]
+    return -float(ring.mean()) if ring.size else 0.0
