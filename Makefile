@@ -4,7 +4,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= out/acceptance
-ACCEPT_EXTRAS := sim,surfaces,report,service
+ACCEPT_EXTRAS := sim,surfaces,plc,report,service
 TEST_EXTRAS := $(ACCEPT_EXTRAS),3d,ros,train,peer,dev
 
 accept: ## set up, measure every direction at quick size, say where the report is

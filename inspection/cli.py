@@ -272,6 +272,14 @@ def _print_relief(record: dict[str, Any]) -> None:
         print(f"  {reason}")
 
 
+app.command(
+    "inspection.sorting.cli:sort", name="sort", help="Sort parts on a belt through a PLC (D2)."
+)
+app.command(
+    "inspection.sorting.cli:plc_sim", name="plc-sim", help="Serve the simulated sorting PLC."
+)
+
+
 def _skipped(refusals: tuple[Refusal, ...]) -> None:
     for refusal in refusals:
         print(f"skipped: {refusal.path}: {refusal.reason}", file=sys.stderr)

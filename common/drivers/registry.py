@@ -26,6 +26,9 @@ BUILT_IN: dict[str, str] = {
     "camera/opencv": "common.drivers.camera.opencv:OpenCvCamera",
     "camera/genicam": "common.drivers.camera.genicam:GenicamCamera",
     "profiler/sim": "common.drivers.profiler.sim:SimProfiler",
+    "plc/sim": "common.drivers.plc.sim:SimPlc",
+    "plc/modbus": "common.drivers.plc.modbus:ModbusPlc",
+    "plc/opcua": "common.drivers.plc.opcua:OpcUaPlc",
 }
 
 

@@ -1,4 +1,4 @@
-"""The one contract suite over every driver. A new driver is one more line of CAMERAS."""
+"""The one contract suite over every driver. A new driver is one more line of CAMERAS or PLCS."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from common.drivers.registry import BUILT_IN, create
 
 from .contract import DriverContract, Make
 from .makers import recording, video
+from .plcs import KINDS, Plcs
 
 pytestmark = pytest.mark.common
 
@@ -48,6 +49,8 @@ CAMERAS: dict[str, Callable[[Path], Driver[Any]]] = {
     "replay, behind faults": lambda folder: inject(_replay(folder, pace="fast"), MESS, seed=3),
 }
 
+PLCS = (*KINDS, "sim, behind faults", "modbus, behind faults")
+
 
 class TestCamera(DriverContract):
     @pytest.fixture(params=CAMERAS)
@@ -55,7 +58,16 @@ class TestCamera(DriverContract):
         return lambda: CAMERAS[request.param](tmp_path)
 
 
-def test_every_built_in_camera_is_in_the_suite_or_needs_hardware() -> None:
+class TestPlc(DriverContract):
+    @pytest.fixture(params=PLCS)
+    def make(self, request: pytest.FixtureRequest, plcs: Plcs) -> Make:
+        kind, _, behind = request.param.partition(", ")
+        config, faults = plcs(kind), MESS if behind else ()
+        return lambda: inject(create(config), faults, seed=3) if faults else create(config)
+
+
+def test_every_built_in_driver_is_in_the_suite_or_needs_hardware() -> None:
     covered = {f"camera/{name.split(',')[0]}" for name in CAMERAS}
-    cameras = {key for key in BUILT_IN if key.startswith("camera/")}
-    assert cameras - covered == {"camera/genicam"}
+    covered |= {f"plc/{name.split(',')[0]}" for name in PLCS}
+    covered.add("profiler/sim")  # in test_profiler
+    assert set(BUILT_IN) - covered == {"camera/genicam"}

@@ -1,0 +1,1 @@
+"""Programmable logic controllers: one driver contract over simulation, Modbus TCP and OPC UA."""

@@ -1,0 +1,1 @@
+"""Parts on a belt, from the camera's trigger to the bin."""
