@@ -128,21 +128,29 @@ def _line(plc: str, settings: SorterSettings, seed: int) -> Iterator[tuple[Line,
 
 
 def _work(line: Line, parts: int, tell: Tell) -> int:
-    """Until so many parts came, the line stops or Ctrl-C; the exit code that tells which."""
-    tally = line.sorter.tally
+    """Until so many parts left the belt, the line stops or Ctrl-C; the exit code tells which.
+
+    What is still on the belt then goes to the bin for a second look.
+    """
+    sorter = line.sorter
+
+    def left() -> int:
+        return sum(sorter.tally.outcomes.values()) + sum(sorter.tracker.given_up.values())
 
     def over() -> bool:
-        tell(tally.parts, parts, "parts")
-        return tally.parts >= parts or bool(line.sorter.stopped)
+        tell(min(left(), parts), parts, "parts")
+        return left() >= parts or bool(sorter.stopped)
 
+    reason = "stopped by the operator"
     try:
         line.run(over)
+        reason = "the lot is done"
     except KeyboardInterrupt:
         return INTERRUPTED
     else:
-        return 0 if tally.parts >= parts else STOPPED
+        return 0 if left() >= parts else STOPPED
     finally:
-        if not line.halt():
+        if not line.halt(reason):
             print("The PLC did not confirm the stop; its own watchdog stops it.", file=sys.stderr)
 
 
