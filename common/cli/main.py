@@ -26,6 +26,7 @@ SHARED = {
     "models": ("common.cli.models:models", "List the shipped models; check their files."),
     "doctor": ("common.cli.doctor:doctor", "Tell what is installed, what is missing, the cure."),
 }
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 ABOUT = "AI systems whose every acceptance indicator is a program that measures itself."
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
@@ -63,6 +64,10 @@ def _described(direction: Direction) -> str | None:
 
 def run(tokens: Sequence[str]) -> int:
     """Run one command line; the exit code. Errors a user can mend are printed, without a trace."""
+    for name in ONE_THREAD:  # before numpy is loaded; its products here are small, and threads
+        os.environ.setdefault(
+            name, "1"
+        )  # that wait for a busy core cost many times what they bring
     try:
         result: Any = build()(list(tokens), exit_on_error=False)
         sys.stdout.flush()
