@@ -26,6 +26,8 @@ SHARED = {
     "models": ("common.cli.models:models", "List the shipped models; check their files."),
     "doctor": ("common.cli.doctor:doctor", "Tell what is installed, what is missing, the cure."),
 }
+# of numpy's products: they are small here, and threads that wait for a busy core cost many times
+# what they bring
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 ABOUT = "AI systems whose every acceptance indicator is a program that measures itself."
 
@@ -64,10 +66,8 @@ def _described(direction: Direction) -> str | None:
 
 def run(tokens: Sequence[str]) -> int:
     """Run one command line; the exit code. Errors a user can mend are printed, without a trace."""
-    for name in ONE_THREAD:  # before numpy is loaded; its products here are small, and threads
-        os.environ.setdefault(
-            name, "1"
-        )  # that wait for a busy core cost many times what they bring
+    for name in ONE_THREAD:
+        os.environ.setdefault(name, "1")
     try:
         result: Any = build()(list(tokens), exit_on_error=False)
         sys.stdout.flush()
