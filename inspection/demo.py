@@ -14,7 +14,7 @@ from inspection.methods.segment import station_method
 from inspection.overlay import draw, jpeg
 from inspection.pipeline import Inspection, Pipeline, to_8_bit
 from inspection.sim.belt import belt
-from inspection.sim.materials import MATERIALS
+from inspection.sim.names import TAUGHT
 from inspection.sim.scene import EXPOSURE_US, PIXEL_UM
 
 PART_EVERY_S = 0.8  # a pace at which a person can follow
@@ -33,7 +33,7 @@ def demo(stop: threading.Event, seed: int = 1) -> Iterator[DemoFrame]:
         seed=seed,
     )
     truth = belt(seed=seed)
-    recipes = {material: Pipeline(station_method(material)) for material in MATERIALS}
+    recipes = {material: Pipeline(station_method(material)) for material in TAUGHT}
     tally: Counter[str] = Counter()
     with SimCamera(config) as camera:
         while not stop.is_set():

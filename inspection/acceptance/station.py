@@ -1,8 +1,9 @@
-"""The simulated station: what is missed and what is falsely rejected, per material and kind.
+"""The simulated station: what is missed and what is falsely rejected, per material, geometry and
+kind.
 
 Frames come from the camera driver in the judging regime: other texture generators, other seeds and
 another lens and noise than those the network learned from. The threshold came with the network; it
-was chosen on a third draw. Every defect is judged on its own.
+was chosen on a third draw, one for all geometries of a material. Every defect is judged on its own.
 """
 
 from __future__ import annotations
@@ -18,14 +19,13 @@ from common.acceptance.experiment import Context, Experiment
 from common.acceptance.figures import Figure, Plot, ReferenceLine, Series
 from common.acceptance.hashing import content_hash
 from common.acceptance.indicator import Indicator
-from common.acceptance.measurement import Measurement, rate
+from common.acceptance.measurement import Measurement, not_measured, rate
 from common.acceptance.statistics import clopper_pearson
 from common.runtime.weights import load
 from inspection.acceptance.crops import Crops
 from inspection.methods.segment import SHIPPED
 from inspection.models.fcn import WEIGHTS, Fcn
-from inspection.sim.defects import KINDS
-from inspection.sim.names import CHINESE
+from inspection.sim.names import CHINESE, GEOMETRIES, GEOMETRY_CHINESE, SHAPE, TAUGHT
 
 if TYPE_CHECKING:  # the simulator needs the extra sim, the table of rows does not
     from inspection.sim.trial import Judged, Lot
@@ -35,12 +35,14 @@ STATED_UM = {"point": SMALLEST_UM, "scratch": 30.0, "stain": 400.0}
 PER_PART = {"point": 49, "scratch": 16, "stain": 16}
 POD_UM = (10.0, 15.0, 20.0, 25.0, 40.0, 60.0)
 MISS, FALSE = 0.003, 0.01
+UNLEARNED = "simulated, but the shipped network has not learned this material and shape yet"
 GUIDE_K3 = "最小能检测点瑕疵不小于30 um*30 um, 漏检率不高于0.3%"
 WHAT = {
     "point": "pits, bumps and inclusions of 30 um diameter, relief 0.15 to 0.4 of it",
     "scratch": "scratches 30 um wide, 2.4 to 6 um deep, 0.4 to 1.2 mm long",
     "stain": "dried films of 400 um, 50 to 150 nm thick, absorbance 0.03 to 0.12",
 }
+PLURAL = {"point": "points", "scratch": "scratches", "stain": "stains"}
 HOW = (
     "Camera driver over the simulated station in the judging regime, 10 um a pixel, 1024 x 1024, "
     "shipped int8 network at the threshold that came with it for the material. A defect counts as "
@@ -50,16 +52,26 @@ HOW = (
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """Parts of each size of experiment."""
+    """Parts of each lot. other_sizes: of each size of points in pod_um, which draws the curve."""
 
     smallest: int
     other_sizes: int
     scratches: int
     stains: int
     good: int
+    pod_um: tuple[float, ...] = ()
 
 
-SIZES = {"quick": Numbers(4, 1, 3, 3, 24), "full": Numbers(24, 4, 64, 64, 480)}
+SIZES = {
+    "quick": Numbers(4, 1, 3, 3, 12, POD_UM[::2]),
+    "full": Numbers(24, 4, 64, 64, 480, POD_UM),
+}
+CURVED_SIZES = {"quick": Numbers(1, 0, 1, 1, 2), "full": Numbers(8, 0, 24, 24, 120)}
+
+
+def numbers(size: str, geometry: str) -> Numbers:
+    """Parts of an experiment of this size."""
+    return (SIZES if geometry == "flat" else CURVED_SIZES)[size]
 
 
 @dataclass(slots=True)
@@ -91,65 +103,77 @@ class Tally:
         return sum(score < self.threshold for score in scores)
 
 
-def lots(material: str, numbers: Numbers, seed: int) -> Iterator[Lot]:
-    """What is put on the station. Seeds of one run do not meet those of another material."""
+def lots(material: str, parts: Numbers, seed: int, geometry: str = "flat") -> Iterator[Lot]:
+    """What is put on the station. Seeds of one run do not meet those of another cell."""
     from inspection.sim.trial import Lot
 
     base = 1_000_000 + 10_000 * seed + 1_000 * list(CHINESE).index(material)
-    make = partial(Lot, material, "judge")
-    yield make(base, numbers.smallest, "point", SMALLEST_UM, PER_PART["point"])
-    for i, size in enumerate(POD_UM):
-        yield make(base + 1 + i, numbers.other_sizes, "point", size, PER_PART["point"])
-    yield make(base + 20, numbers.scratches, "scratch", STATED_UM["scratch"], PER_PART["scratch"])
-    yield make(base + 21, numbers.stains, "stain", STATED_UM["stain"], PER_PART["stain"])
-    yield make(base + 22, numbers.good)
+    base += 100 * GEOMETRIES[material].index(geometry)
+    make = partial(Lot, material, "judge", geometry=geometry)
+    yield make(base, parts.smallest, "point", SMALLEST_UM, PER_PART["point"])
+    for i, size in enumerate(parts.pod_um):
+        yield make(base + 1 + i, parts.other_sizes, "point", size, PER_PART["point"])
+    yield make(base + 20, parts.scratches, "scratch", STATED_UM["scratch"], PER_PART["scratch"])
+    yield make(base + 21, parts.stains, "stain", STATED_UM["stain"], PER_PART["stain"])
+    yield make(base + 22, parts.good)
 
 
 def measure(material: str, context: Context) -> Mapping[str, Measurement]:
-    """All rows of one material."""
+    """All rows of one material; those of what the network has not learned say so."""
+    found = {row.id: not_measured(UNLEARNED) for row in indicators(material)}
+    if material not in TAUGHT:
+        return found
     from inspection.sim.trial import judge
 
     model = load(WEIGHTS, SHIPPED)
-    tally = Tally(model.card.score[f"threshold_{material}"])
     net = Fcn(model.payload)
-    todo = list(lots(material, SIZES[context.size], context.seed))
+    todo = list(lots(material, numbers(context.size, "flat"), context.seed))
     total, done = sum(lot.parts for lot in todo), 0
+    tally = Tally(model.card.score[f"threshold_{material}"])
     for lot in todo:
         for part in judge(lot, net.logits):
             tally.add(lot, part)
             done += 1
             context.progress(done, total, f"{material}, parts")
-    return rows(material, tally, content_hash(model.card.sha256, repr(todo)))
+    return found | rows(material, tally, content_hash(model.card.sha256, repr(todo)))
 
 
-def rows(material: str, tally: Tally, digest: str) -> dict[str, Measurement]:
-    """Measurements by indicator id."""
-    smallest = tally.by_size[SMALLEST_UM]
+def rows(
+    material: str, tally: Tally, digest: str, geometry: str = "flat"
+) -> dict[str, Measurement]:
+    """Measurements by indicator id: of every kind, of false rejects, and of flat parts' points."""
     false = sum(score >= tally.threshold for score in tally.good)
-    shown = (*tally.crops.figures(), pod(material, tally), separation(material, tally))
-    note = (
-        f"weakest of {len(smallest)} points {min(smallest):.1f}, strongest of {len(tally.good)} "
-        f"good parts {max(tally.good):.1f}, threshold {tally.threshold:.1f} (logits)"
-    )
-    beside = f"{false} of {len(tally.good)} good parts rejected; {tally.beside} parts with defects "
-    found = {
-        f"S4-D1-K3/{material}": rate(tally.missed(smallest), len(smallest), digest, note, shown),
-        f"S4-D1-K3/{material}-false": rate(
-            false, len(tally.good), digest, beside + "also had a find beside them"
-        ),
-    }
+    note = f"{false} of {len(tally.good)} good parts rejected; {tally.beside} parts with defects "
+    note += "also had a find beside them"
+    found = {false_id(material, geometry): rate(false, len(tally.good), digest, note)}
+    if geometry == "flat":
+        smallest = tally.by_size[SMALLEST_UM]
+        shown = (*tally.crops.figures(), pod(material, tally), separation(material, tally))
+        note = (
+            f"weakest of {len(smallest)} points {min(smallest):.1f}, strongest of "
+            f"{len(tally.good)} good parts {max(tally.good):.1f}, "
+            f"threshold {tally.threshold:.1f} (logits)"
+        )
+        missed = tally.missed(smallest)
+        found[f"S4-D1-K3/{material}"] = rate(missed, len(smallest), digest, note, shown)
     for kind, scores in tally.by_kind.items():
         told = f"weakest {min(scores):.1f}, threshold {tally.threshold:.1f} (logits)"
         pictures = tally.crops.figures(kind)
-        found[cell(material, kind)] = rate(
+        found[cell(material, kind, geometry)] = rate(
             tally.missed(scores), len(scores), digest, told, pictures
         )
     return found
 
 
-def cell(material: str, kind: str) -> str:
-    """Indicator id of a material and a kind of defect."""
-    return f"S4-D1-R4/{material}-{kind}"
+def cell(material: str, kind: str, geometry: str = "flat") -> str:
+    """Indicator id of a material, a geometry and a kind of defect."""
+    host = material if geometry == "flat" else f"{material}-{geometry}"
+    return f"S4-D1-R4/{host}-{kind}"
+
+
+def false_id(material: str, geometry: str) -> str:
+    """Indicator id of the good parts of a material and a geometry that are rejected."""
+    return f"S4-D1-K3/{material}-false" if geometry == "flat" else cell(material, "false", geometry)
 
 
 def pod(material: str, tally: Tally) -> Figure:
@@ -183,34 +207,39 @@ def separation(material: str, tally: Tally) -> Figure:
 
 def indicators(material: str) -> tuple[Indicator, ...]:
     """The rows of one material."""
-    row = partial(Indicator, unit="fraction", comparator="<=", evidence="simulated")
-    surface = f"不少于4类工件：{CHINESE[material]}"
-    return (
-        row(
-            f"S4-D1-K3/{material}",
-            f"At most 0.3 % of the points of 30 um on {material} are missed.",
-            GUIDE_K3,
-            target=MISS,
-            method=f"{HOW} Defects: {WHAT['point']}.",
-        ),
-        row(
-            f"S4-D1-K3/{material}-false",
-            f"At most 1 % of good {material} parts are rejected at that threshold.",
-            GUIDE_K3,
-            target=FALSE,
-            method="Good parts of 10.2 x 10.2 mm; rejected where the map reaches the threshold.",
-        ),
-        *(
-            row(
-                cell(material, kind),
-                f"At most 0.3 % of the {kind}s on {material} are missed.",
-                surface,
-                target=MISS,
-                method=f"{HOW} Defects: {WHAT[kind]}.",
-            )
-            for kind in KINDS
-        ),
+    smallest = Indicator(
+        f"S4-D1-K3/{material}",
+        f"At most 0.3 % of the points of 30 um on {material} are missed.",
+        GUIDE_K3,
+        "fraction",
+        "<=",
+        MISS,
+        "simulated",
+        f"{HOW} Defects: {WHAT['point']}.",
     )
+    each = (row for geometry in GEOMETRIES[material] for row in _of_geometry(material, geometry))
+    return (smallest, *each)
+
+
+def _of_geometry(material: str, geometry: str) -> Iterator[Indicator]:
+    """False rejects and every kind of defect on one geometry."""
+    row = partial(Indicator, unit="fraction", comparator="<=", evidence="simulated")
+    host = material if geometry == "flat" else f"{SHAPE[geometry]} {material}"
+    yield row(
+        false_id(material, geometry),
+        f"At most 1 % of good {host} parts are rejected at that threshold.",
+        GUIDE_K3,
+        target=FALSE,
+        method="Good parts of 10.2 x 10.2 mm; rejected where the map reaches the threshold.",
+    )
+    for kind, plural in PLURAL.items():
+        yield row(
+            cell(material, kind, geometry),
+            f"At most 0.3 % of the {plural} on {host} are missed.",
+            f"不少于4类工件：{CHINESE[material]}（{GEOMETRY_CHINESE[geometry]}）",
+            target=MISS,
+            method=f"{HOW} Defects: {WHAT[kind]}.",
+        )
 
 
 EXPERIMENTS = tuple(

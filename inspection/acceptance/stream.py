@@ -19,7 +19,7 @@ from common.drivers.camera.sim import SimCamera
 from inspection.methods.segment import station_method
 from inspection.overlay import draw, jpeg
 from inspection.pipeline import Pipeline, to_8_bit
-from inspection.sim.names import CHINESE
+from inspection.sim.names import TAUGHT
 
 PARTS = {"quick": 24, "full": 400}
 DEMOS: dict[str, tuple[str, ...]] = {"SMD parts line": ("smd",), "glass cover": ("glass",)}
@@ -80,8 +80,8 @@ def work(materials: tuple[str, ...], parts: int, seed: int) -> Shift:
 def measure_stream(context: Context) -> Mapping[str, Measurement]:
     """S4-D1-R2 on a belt of all materials."""
     parts = PARTS[context.size]
-    shift = work(tuple(CHINESE), parts, context.seed)
-    digest = content_hash("belt", repr(tuple(CHINESE)), parts, context.seed)
+    shift = work(TAUGHT, parts, context.seed)
+    digest = content_hash("belt", repr(TAUGHT), parts, context.seed)
     figures = tuple(shift.pictures)
     return {STREAM.id: rate(shift.decided, parts, digest, shift.told(), figures)}
 

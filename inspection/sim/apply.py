@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspection.sim.defects import WAVELENGTH_UM, Imprint, Matter
-from inspection.sim.render import U16, Ambient, Lamps, Points, shade
+from inspection.sim.lighting import Lighting
+from inspection.sim.render import Points
 from inspection.sim.surface import Surface
 
 F32 = NDArray[np.float32]
@@ -31,9 +32,7 @@ def repaint(
     surface: Surface,
     imprint: Imprint,
     fine: int,
-    lamps: Lamps,
-    ambient: Ambient,
-    blocked: U16 | None = None,
+    lighting: Lighting,
 ) -> None:
     """Shade the touched pixels of the flat `radiance` anew, in place.
 
@@ -47,12 +46,12 @@ def repaint(
     dy, dx = (np.asarray(g, np.float32) for g in np.gradient(imprint.height_um, pitch))
     fields: tuple[F32, ...] = (dx, dy, imprint.share)
     slope_x, slope_y, share = (_blocks(field, fine)[cells] for field in fields)
-    host = surface.points.at(np.repeat(index, fine * fine))
+    at = np.repeat(index, fine * fine)
+    host = surface.points.at(at)
     points = changed(
         host, imprint.matter, slope_x.ravel(), slope_y.ravel(), share.ravel().astype(np.float32)
     )
-    hidden = None if blocked is None else np.repeat(blocked[index], fine * fine)
-    radiance[index] = shade(points, lamps, ambient, hidden).reshape(-1, fine * fine).mean(axis=1)
+    radiance[index] = lighting.on(points, at).reshape(-1, fine * fine).mean(axis=1)
 
 
 def changed(host: Points, matter: Matter, slope_x: F32, slope_y: F32, share: F32) -> Points:

@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from inspection.sim.defects import KINDS, Kind
 from inspection.sim.materials import MATERIALS
+from inspection.sim.names import GEOMETRIES, TAUGHT
+from inspection.sim.optics import STILL, Motion
 from inspection.sim.regimes import REGIMES
-from inspection.sim.scene import Plan, StationScene, Truth
+from inspection.sim.scene import SIDE_PX, Plan, StationScene, Truth
 
 SIZES_UM: dict[Kind, tuple[float, ...]] = {
     "point": (30.0, 50.0, 80.0, 120.0),
@@ -19,18 +21,34 @@ MOST_DEFECTS = 3
 
 
 class Belt:
-    """Implements the camera's Scene: trigger t shows part t, whose material comes in turn.
+    """Implements the camera's Scene: trigger t shows part t. Materials come in turn, and of each
+    material its geometries.
 
-    Which parts are defective, and how, follows from (seed, t) alone.
+    Which parts are defective, and how, follows from (seed, t) alone. An encoder fires the strobes
+    while the belt moves: parts are smeared by the way they go in an exposure, and shifted by up to
+    half an encoder step.
     """
 
-    def __init__(self, materials: tuple[str, ...], seed: int, defective: float) -> None:
+    def __init__(
+        self,
+        materials: tuple[str, ...],
+        seed: int,
+        defective: float,
+        geometries: tuple[str, ...] = ("flat",),
+        motion: Motion = STILL,
+    ) -> None:
         self._materials, self._seed, self._defective = materials, seed, defective
+        self._geometries, self._motion = geometries, motion
         self._last: tuple[int, StationScene] | None = None
 
     def material(self, trigger: int) -> str:
         """Name of the material of part `trigger`."""
         return self._materials[trigger % len(self._materials)]
+
+    def geometry(self, trigger: int) -> str:
+        """Name of the geometry of part `trigger`."""
+        of_material = [g for g in GEOMETRIES[self.material(trigger)] if g in self._geometries]
+        return of_material[trigger // len(self._materials) % len(of_material)]
 
     def render(self, trigger: int, light: str, time_s: float) -> NDArray[np.float32]:
         """(H, W) electrons/us; see `StationScene.render`."""
@@ -43,7 +61,15 @@ class Belt:
     def _scene(self, trigger: int) -> StationScene:
         if self._last is None or self._last[0] != trigger:
             material = MATERIALS[self.material(trigger)]
-            scene = StationScene(material, REGIMES["judge"], self._plan(trigger), self._seed)
+            scene = StationScene(
+                material,
+                REGIMES["judge"],
+                self._plan(trigger),
+                self._seed,
+                (SIDE_PX, SIDE_PX),
+                self.geometry(trigger),
+                motion=self._motion,
+            )
             self._last = (trigger, scene)
         return self._last[1]
 
@@ -56,13 +82,19 @@ class Belt:
 
 
 def belt(
-    materials: tuple[str, ...] | list[str] = tuple(MATERIALS),
+    materials: tuple[str, ...] | list[str] = TAUGHT,
     seed: int = 0,
     defective: float = 0.4,
+    speed_mm_s: float = 0.0,
+    encoder_um: float = 0.0,
+    geometries: tuple[str, ...] | list[str] = ("flat",),
 ) -> Belt:
     """For a camera's config: scene "inspection.sim.belt:belt". ValueError names what is wrong."""
     if not materials or not set(materials) <= set(MATERIALS):
         raise ValueError(f"materials are of {', '.join(MATERIALS)}, got {', '.join(materials)}")
+    if "flat" not in geometries:
+        raise ValueError("flat parts are among the geometries of every belt")
     if not 0 <= defective <= 1:
         raise ValueError(f"defective is a fraction, got {defective}")
-    return Belt(tuple(materials), seed, defective)
+    motion = Motion(speed_mm_s, encoder_um)
+    return Belt(tuple(materials), seed, defective, tuple(geometries), motion)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inspection.sim import smd
+from inspection.sim import eink, inductor, smd
 from inspection.sim.surface import Draw, Surface
 
 Shape = tuple[int, int]
@@ -23,13 +23,20 @@ class Material:
 
     build: a good surface of (H, W) pixels of `pixel_um`. program: strobe -> irradiance of the
     exposure that inspects it, relative; all fire at once. level: share of the full well that a
-    nominal surface fills.
+    nominal surface fills. curved: the program for parts that are not flat; None: the same one.
+    has_plain_optics: shadows are hard and everything is in focus.
     """
 
     name: str
     build: Callable[[Draw, Shape, float], Surface]
     program: Mapping[str, float]
     level: float
+    curved: Mapping[str, float] | None = None
+    has_plain_optics: bool = False
+
+    def lights(self, geometry: str) -> Mapping[str, float]:
+        """The program for parts of this geometry."""
+        return self.program if geometry == "flat" or self.curved is None else self.curved
 
 
 def metal(draw: Draw, shape: Shape, pixel_um: float) -> Surface:
@@ -80,6 +87,23 @@ def glaze(draw: Draw, shape: Shape, pixel_um: float) -> Surface:
     )
 
 
+def plastic(draw: Draw, shape: Shape, pixel_um: float) -> Surface:
+    """Dyed, moulded plastic: the spark-eroded texture of its mould (VDI 3400, class 12 to 21) on a
+    semi-gloss skin; below, pigment, mottled no finer than light spreads in it."""
+    grain = draw.eroded(shape, draw.between(25, 45) / pixel_um)
+    slope = draw.between(0.015, 0.04)
+    deviation = float(np.std(np.gradient(grain, pixel_um)[0]))
+    albedo = draw.between(0.08, 0.45) * (1 + 0.012 * draw.field(shape, 250 / pixel_um))
+    return _plain(
+        pixel_um,
+        grain * (slope / deviation),
+        albedo=albedo,
+        f0=0.045,
+        alpha_x=(alpha := draw.between(0.15, 0.28)),
+        alpha_y=alpha,
+    )
+
+
 def _plain(pixel_um: float, relief: object, **maps: object) -> Surface:
     height = np.asarray(relief, np.float32)
     full = {k: np.broadcast_to(np.float32(v), height.shape) for k, v in maps.items()}  # type: ignore[arg-type]
@@ -89,9 +113,12 @@ def _plain(pixel_um: float, relief: object, **maps: object) -> Surface:
 MATERIALS = {
     material.name: material
     for material in (
-        Material("metal", metal, {"coaxial": 1.0, "ring": 0.5}, 0.42),
-        Material("glass", glass, {"coaxial": 1.0}, 0.50),
-        Material("glaze", glaze, {"coaxial": 1.0, "ring": 7.0}, 0.50),
-        Material("smd", smd.board, {"coaxial": 1.0, "east": 2.5}, 0.24),
+        Material("metal", metal, {"coaxial": 1.0, "ring": 0.5}, 0.42, {"panel": 1.0}),
+        Material("glass", glass, {"coaxial": 1.0}, 0.50, {"panel": 1.0}),
+        Material("glaze", glaze, {"coaxial": 1.0, "ring": 7.0}, 0.50, {"panel": 1.0}),
+        Material("smd", smd.board, {"coaxial": 1.0, "east": 2.5}, 0.24, has_plain_optics=True),
+        Material("plastic", plastic, {"panel": 1.0}, 0.45),
+        Material("eink", eink.display, {"coaxial": 1.0}, 0.50),
+        Material("inductor", inductor.board, {"panel": 1.0, "east": 0.7}, 0.40),
     )
 }

@@ -29,6 +29,7 @@ def reel(
     seed: int = 0,
     length: int = 16,
     side_px: int = SIDE_PX,
+    geometry: str = "flat",
 ) -> Reel:
     """For a camera's config: scene "inspection.sim.reel:reel". Every other part has one defect:
     points, scratches and stains in turn."""
@@ -38,7 +39,9 @@ def reel(
         kind, size = kinds[number // 2 % 3]
         bad = number % 2
         material = materials[number // 2 % len(materials)]
-        scene = station_scene(material, "judge", seed + number, bad, (kind,), (size,), side_px)
+        scene = station_scene(
+            material, "judge", seed + number, bad, (kind,), (size,), side_px, geometry
+        )
         frames.append(scene.render(0, "inspect", number / 100))
         defective.append(bool(scene.truth(0).defects))
     return Reel(frames, defective)

@@ -2,12 +2,15 @@
 
 The camera looks along -z at every point, so that a pixel needs its slope and its material alone.
 A lamp of finite size is a direction whose half-angle widens the coat's lobe: half-vectors turn by
-half the lamp's angle, and the squares of the widths add. Cast shadows are hard-edged (`shadows`).
-Not modelled: light that bounces between surfaces, and one surface hiding the room light.
+half the lamp's angle, and the squares of the widths add. A panel about the camera's axis is too
+large for that and has its own closed form (`panel`). Cast shadows are hard-edged (`shadows`) or
+have their penumbra (`penumbra`).
+Not modelled: light that bounces between surfaces, and one surface hiding room light or panel.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from math import pi, sqrt
 from typing import Any
@@ -17,6 +20,7 @@ from numpy.typing import NDArray
 
 from inspection.sim.brdf import brdf, fresnel
 from inspection.sim.jit import njit
+from inspection.sim.panel import Panel, add_panel
 
 F32 = NDArray[np.float32]
 U16 = NDArray[np.uint16]
@@ -47,11 +51,34 @@ class Points:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lamps:
-    """K lamps: unit directions towards them (K, 3), irradiance each (K,), half-angle (K,) rad."""
+    """K lamps: unit directions towards them (K, 3), irradiance each (K,), half-angle (K,) rad.
+
+    panel: what burns about the camera's axis beside them.
+    """
 
     directions: F32
     irradiance: F32
     half_angle: F32
+    panel: Panel | None = None
+
+    def only(self, lamp: int) -> Lamps:
+        """One lamp, without the panel."""
+        one = slice(lamp, lamp + 1)
+        return Lamps(self.directions[one], self.irradiance[one], self.half_angle[one])
+
+    def without(self, lamps: Collection[int]) -> Lamps:
+        """The others, with the panel."""
+        if not lamps:
+            return self
+        kept = [k for k in range(len(self.irradiance)) if k not in lamps]
+        directions, irradiance = self.directions[kept], self.irradiance[kept]
+        return Lamps(directions, irradiance, self.half_angle[kept], self.panel)
+
+    @property
+    def downward(self) -> float:
+        """Irradiance of a level surface."""
+        lamps = float((self.irradiance * self.directions[:, 2]).sum())
+        return lamps + (self.panel.irradiance if self.panel else 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +90,13 @@ class Ambient:
     gradient_y: float = 0.0
 
 
+DARK = Ambient()
+
+
 def shade(
     points: Points,
     lamps: Lamps,
-    ambient: Ambient = Ambient(),
+    ambient: Ambient = DARK,
     blocked: U16 | None = None,
 ) -> F32:
     """Radiance towards the camera at every point, (N,) float32, in the lamps' unit per sr.
@@ -88,6 +118,12 @@ def shade(
         np.zeros(0, np.uint16) if blocked is None else blocked,
         out,
     )
+    if lamps.panel is not None:
+        panel = lamps.panel
+        radius = np.tan(panel.half_angle / 2)
+        told = (panel.irradiance, panel.radiance, radius, panel.slope_x, panel.slope_y)
+        maps = (getattr(points, name) for name in Points.__slots__)
+        add_panel(*maps, np.array(told), out)
     return out
 
 

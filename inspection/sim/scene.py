@@ -7,6 +7,7 @@ median lands on the recipe's level, within 10 %.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast, get_args
 
@@ -15,11 +16,15 @@ from numpy.typing import NDArray
 
 from inspection.sim.apply import repaint, touched
 from inspection.sim.defects import Defect, Imprint, Kind, imprint
+from inspection.sim.geometry import form
+from inspection.sim.lighting import Lighting
 from inspection.sim.materials import MATERIALS, Material
+from inspection.sim.names import GEOMETRIES
+from inspection.sim.optics import NUMERICAL_APERTURE, STILL, Motion, defocus
 from inspection.sim.regimes import REGIMES, Regime
-from inspection.sim.render import Ambient, Lamps, shade, shadows
-from inspection.sim.smd import near_edges
+from inspection.sim.render import DARK, Ambient, Lamps, shade
 from inspection.sim.station import Station
+from inspection.sim.structure import near_edges
 from inspection.sim.surface import Draw, Surface
 
 F32 = NDArray[np.float32]
@@ -91,6 +96,9 @@ class StationScene:
     """Implements the camera's Scene and knows the truth.
 
     light: "" or "inspect" for the material's own program, else a strobe of the station.
+    room: the room light's radiance as a share of what the strobes make of a white surface; None
+    draws it from the regime. motion: of the belt under the camera; the truth is where the part
+    lies when the encoder is exact.
     """
 
     def __init__(
@@ -100,20 +108,26 @@ class StationScene:
         plan: Plan,
         seed: int,
         shape: tuple[int, int] = (SIDE_PX, SIDE_PX),
+        geometry: str = "flat",
+        room: float | None = None,
+        motion: Motion = STILL,
     ) -> None:
         self._material, self._regime, self._plan = material, regime, plan
-        self._seed, self._shape = seed, shape
+        self._seed, self._shape, self._geometry = seed, shape, geometry
+        self._set_room, self._motion = room, motion
         self._station = Station()
         self._last: tuple[int, Part] | None = None
 
     def render(self, trigger: int, light: str, time_s: float) -> F32:
         """(H, W) electrons/us, before the camera's blur and noise."""
         part = self.part(trigger)
-        program = self._material.program if light in ("", "inspect") else {light: 1.0}
+        program = self._program if light in ("", "inspect") else {light: 1.0}
         rng = np.random.default_rng(part.station_seed)
         lamps = self._station.lamps(program, self._regime.tolerance, rng)
-        room = self._room(part, lamps, time_s)
-        return self._lit(part, lamps, room) * np.float32(self._gain(part, lamps))
+        radiance = self._lit(part, lamps, self._room(part, lamps, time_s))
+        radiance *= np.float32(self._gain(part, lamps))
+        jitter = np.random.default_rng([self._seed, trigger, 3, *light.encode()])
+        return self._imaged(radiance, part, jitter)
 
     def alone(self, trigger: int, light: str, room: float = 0.0) -> F32:
         """(H, W) electrons/us of one strobe and steady room light, for imaging with many lights.
@@ -125,11 +139,14 @@ class StationScene:
         part = self.part(trigger)
         tolerance = self._regime.tolerance
         rng = np.random.default_rng(part.station_seed)
-        own = self._station.lamps(self._material.program, tolerance, rng)
+        own = self._station.lamps(self._program, tolerance, rng)
         rng = np.random.default_rng([part.station_seed, *light.encode()])
         lamps = self._station.lamps({light: 1.0} if light else {}, tolerance, rng)
-        ambient = Ambient(room * _down(own), part.room.gradient_x, part.room.gradient_y)
-        return self._lit(part, lamps, ambient) * np.float32(self._gain(part, own))
+        level = room * own.downward / np.pi
+        ambient = Ambient(level, part.room.gradient_x, part.room.gradient_y)
+        radiance = self._lit(part, lamps, ambient)
+        radiance *= np.float32(self._gain(part, own))
+        return self._imaged(radiance, part, np.random.default_rng([self._seed, trigger, 4]))
 
     def _gain(self, part: Part, lamps: Lamps) -> float:
         """Electrons/us per radiance, set so that the part's median lands on the recipe's level."""
@@ -138,12 +155,19 @@ class StationScene:
         return level * part.gain_error / max(float(np.median(dark)), 1e-6)
 
     def _lit(self, part: Part, lamps: Lamps, room: Ambient) -> F32:
-        """(H, W) radiance of the part with its defects."""
-        blocked = shadows(part.surface.height_um, PIXEL_UM, lamps)
-        radiance = shade(part.surface.points, lamps, room, blocked)
+        """(H W,) radiance of the part with its defects."""
+        lighting = self._lighting(part.surface, lamps, room)
+        radiance = lighting.on(part.surface.points)
         for defect, mark in zip(part.defects, part.imprints, strict=True):
-            repaint(radiance, part.surface, mark, FINE[defect.kind], lamps, room, blocked)
-        return radiance.reshape(self._shape)
+            repaint(radiance, part.surface, mark, FINE[defect.kind], lighting)
+        return radiance
+
+    def _imaged(self, radiance: F32, part: Part, jitter: np.random.Generator) -> F32:
+        """(H, W) with what lies out of focus and the belt's smear."""
+        image = radiance.reshape(self._shape)
+        if not self._material.has_plain_optics:
+            image = defocus(image, part.surface.height_um, PIXEL_UM, NUMERICAL_APERTURE)
+        return self._motion.blur(image, EXPOSURE_US, PIXEL_UM, jitter)
 
     def truth(self, trigger: int) -> Truth:
         """What is wrong with the part of this trigger."""
@@ -157,16 +181,31 @@ class StationScene:
     def part(self, trigger: int) -> Part:
         """The part of this trigger; the last one is kept for its other lights."""
         if self._last is None or self._last[0] != trigger:
-            self._last = (trigger, self._make(np.random.default_rng([self._seed, trigger])))
+            self._last = (trigger, self._make(trigger))
         return self._last[1]
 
-    def _make(self, rng: np.random.Generator) -> Part:
+    @property
+    def _program(self) -> Mapping[str, float]:
+        return self._material.lights(self._geometry)
+
+    def _lighting(self, surface: Surface, lamps: Lamps, room: Ambient = DARK) -> Lighting:
+        is_plain = self._material.has_plain_optics
+        return Lighting.over(surface.height_um, PIXEL_UM, lamps, room, is_plain)
+
+    def _make(self, trigger: int) -> Part:
+        """A geometry only adds to the draws of the flat part."""
+        rng = np.random.default_rng([self._seed, trigger])
         regime = self._regime
-        draw = Draw(rng, regime.family, regime.widen)
-        surface = self._material.build(draw, self._shape, PIXEL_UM)
-        room = Ambient(float(rng.uniform(*regime.room)), *map(float, rng.uniform(-0.5, 0.5, 2)))
+        surface = self._material.build(
+            Draw(rng, regime.family, regime.widen), self._shape, PIXEL_UM
+        )
+        shape = Draw(np.random.default_rng([self._seed, trigger, 2]), regime.family)
+        surface = surface.over(form(self._geometry, shape, self._shape, PIXEL_UM))
+        drawn, tilt = float(rng.uniform(*regime.room)), rng.uniform(-0.5, 0.5, 2)
+        room = Ambient(drawn if self._set_room is None else self._set_room, *map(float, tilt))
         gain_error = float(rng.uniform(0.9, 1.1))
-        defects = tuple(_place(self._plan, self._zones(surface), rng))
+        zones = self._zones(surface) if self._plan.count else surface.zones
+        defects = tuple(_place(self._plan, zones, rng))
         imprints = tuple(
             imprint(d, _albedo_at(surface, d), PIXEL_UM, FINE[d.kind], rng) for d in defects
         )
@@ -174,23 +213,18 @@ class StationScene:
 
     def _zones(self, surface: Surface) -> NDArray[np.uint8]:
         """The surface's zones without the borders of the shadows that the drawing's lamps cast."""
-        lamps = self._station.lamps(self._material.program)
-        blocked = shadows(surface.height_um, PIXEL_UM, lamps)
-        if blocked is None:
+        lamps = self._station.lamps(self._program)
+        borders = self._lighting(surface, lamps).borders(self._shape)
+        if borders is None:
             return surface.zones
-        dark = (blocked > 0).reshape(self._shape).astype(np.uint8)
-        return np.where(near_edges(dark, PIXEL_UM), 0, surface.zones).astype(np.uint8)
+        return np.where(near_edges(borders, PIXEL_UM), 0, surface.zones).astype(np.uint8)
 
     def _room(self, part: Part, lamps: Lamps, time_s: float) -> Ambient:
         """The room light at this moment: lamps flicker at twice the mains frequency."""
+        down = lamps.downward / np.pi
         flicker = 1 + FLICKER * float(np.cos(2 * np.pi * FLICKER_HZ * time_s))
         room = part.room
-        return Ambient(room.radiance * _down(lamps) * flicker, room.gradient_x, room.gradient_y)
-
-
-def _down(lamps: Lamps) -> float:
-    """Radiance of a white, dull, level surface under the lamps."""
-    return float((lamps.irradiance * lamps.directions[:, 2]).sum()) / np.pi
+        return Ambient(room.radiance * down * flicker, room.gradient_x, room.gradient_y)
 
 
 def _place(plan: Plan, zones: NDArray[np.uint8], rng: np.random.Generator) -> list[Defect]:
@@ -236,6 +270,10 @@ def station_scene(
     kinds: tuple[str, ...] | list[str] = ("point",),
     sizes_um: tuple[float, ...] | list[float] = (30.0,),
     side_px: int = SIDE_PX,
+    geometry: str = "flat",
+    room: float | None = None,
+    belt_mm_s: float = 0.0,
+    encoder_um: float = 0.0,
 ) -> StationScene:
     """For a camera's config: scene "inspection.sim.scene:station_scene" with these parameters.
 
@@ -244,5 +282,13 @@ def station_scene(
     for word, known in ((material, MATERIALS), (regime, REGIMES)):
         if word not in known:
             raise ValueError(f"{word!r} is not one of {', '.join(known)}")
+    if geometry not in GEOMETRIES[material]:
+        raise ValueError(f"{material} is {' or '.join(GEOMETRIES[material])}, not {geometry!r}")
+    if room is not None and not 0 <= room < np.inf:
+        raise ValueError(f"room light is a share of the strobes' >= 0, got {room}")
     plan = Plan(count, cast("tuple[Kind, ...]", tuple(kinds)), tuple(sizes_um))
-    return StationScene(MATERIALS[material], REGIMES[regime], plan, seed, (side_px, side_px))
+    motion = Motion(belt_mm_s, encoder_um)
+    shape = (side_px, side_px)
+    return StationScene(
+        MATERIALS[material], REGIMES[regime], plan, seed, shape, geometry, room, motion
+    )

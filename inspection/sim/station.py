@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from inspection.sim.panel import Panel
 from inspection.sim.render import Lamps
 
 
@@ -15,17 +16,20 @@ class Light:
     """A strobe: lamps at one elevation above the part, at these azimuths.
 
     half_angle_deg: how large a lamp looks from the part. Its irradiance, 1 by definition, is that
-    on a plane facing the lamp, shared evenly between the azimuths.
+    on a plane facing the lamp, shared evenly between the azimuths. is_panel: an evenly bright disk
+    about the camera's axis, for shiny parts that are not flat.
     """
 
     elevation_deg: float
     azimuths_deg: tuple[float, ...]
     half_angle_deg: float
+    is_panel: bool = False
 
 
 COMPASS = tuple(float(a) for a in range(0, 360, 45))
 LIGHTS: dict[str, Light] = {
     "coaxial": Light(90, (0,), 6),
+    "panel": Light(90, (), 18, is_panel=True),
     "ring": Light(45, COMPASS, 8),
     "dark_field": Light(15, COMPASS, 6),
     "east": Light(45, (0,), 8),
@@ -71,7 +75,25 @@ class Station:
             directions /= np.linalg.norm(directions, axis=1, keepdims=True)
             spread = rng.uniform(-tolerance.irradiance, tolerance.irradiance, irradiance.shape)
             irradiance *= (1 + spread).astype(np.float32)
-        return Lamps(directions, irradiance, half_angle.astype(np.float32))
+        panel = self._panel(program, tolerance, rng)
+        return Lamps(directions, irradiance, half_angle.astype(np.float32), panel)
+
+    def _panel(
+        self, program: Mapping[str, float], tolerance: Tolerance, rng: np.random.Generator | None
+    ) -> Panel | None:
+        """The panel, if the program fires one: a disk that is off by an angle is mirrored by a
+        plane that is off by half of it."""
+        for name, power in program.items():
+            light = self._light(name)
+            if light.is_panel:
+                half_angle = float(np.deg2rad(light.half_angle_deg))
+                if rng is None:
+                    return Panel(power, half_angle)
+                reach = float(np.deg2rad(tolerance.angle_deg)) / 2
+                x, y = map(float, rng.uniform(-reach, reach, 2))
+                spread = float(rng.uniform(-tolerance.irradiance, tolerance.irradiance))
+                return Panel(power * (1 + spread), half_angle, x, y)
+        return None
 
     def _light(self, name: str) -> Light:
         if name not in self.lights:

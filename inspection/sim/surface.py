@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -33,6 +33,10 @@ class Surface:
     alpha_x: F32
     alpha_y: F32
     zones: NDArray[np.uint8]
+
+    def over(self, form_um: F32 | None) -> Surface:
+        """This surface laid over a shape; None leaves it flat."""
+        return self if form_um is None else replace(self, height_um=self.height_um + form_um)
 
     @cached_property
     def points(self) -> Points:
@@ -65,6 +69,13 @@ class Draw:
             field = textures.spectral(self.rng, shape, scale_px, scale_px, falloff)
             return textures.heavy_tailed(self.rng, field)
         return textures.bumps(self.rng, shape, scale_px)
+
+    def eroded(self, shape: tuple[int, int], scale_px: float) -> F32:
+        """A dense grain of craters about `scale_px` wide, as spark erosion leaves it in a mould."""
+        if self.family == "spectral":
+            falloff = self.rng.uniform(1.5, 2.5)
+            return textures.spectral(self.rng, shape, scale_px, scale_px, falloff)
+        return textures.bumps(self.rng, shape, scale_px, per_area=3.0)
 
     def brushed(self, shape: tuple[int, int], width_px: float, length_px: float) -> F32:
         """A field of grooves along y."""

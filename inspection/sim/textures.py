@@ -101,6 +101,24 @@ def _cut(field, x, y, length, turn, width, depth):  # type: ignore[no-untyped-de
                 field[row, column] -= cut * np.exp(-t * t)
 
 
+def capsules(rng: np.random.Generator, shape: Shape, diameter_px: float) -> NDArray[np.int32]:
+    """Which cell a pixel belongs to: nearest of hexagonally packed middles that are a quarter of a
+    diameter off their places (Voronoi cells), numbered from 1."""
+    rows = int(shape[0] / (diameter_px * 0.866)) + 3
+    columns = int(shape[1] / diameter_px) + 3
+    row, column = (grid.astype(np.float32) for grid in np.mgrid[-1 : rows - 1, -1 : columns - 1])
+    off = rng.uniform(-0.25, 0.25, (2, *row.shape))
+    y = ((row + off[0]) * 0.866 * diameter_px).astype(int)
+    x = ((column + 0.5 * (row % 2) + off[1]) * diameter_px).astype(int)
+    seeds = np.ones(shape, np.uint8)
+    inside = (y >= 0) & (y < shape[0]) & (x >= 0) & (x < shape[1])
+    seeds[y[inside], x[inside]] = 0
+    _, labels = cv2.distanceTransformWithLabels(
+        seeds, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    return np.asarray(labels, np.int32)
+
+
 def unit(field: F32) -> F32:
     """The field with mean 0 and standard deviation 1."""
     centred = field - field.mean()

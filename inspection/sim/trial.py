@@ -34,6 +34,7 @@ class Lot:
     kind: str = "point"
     size_um: float = 30.0
     per_part: int = 0
+    geometry: str = "flat"
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -45,6 +46,7 @@ class Lot:
             "count": self.per_part,
             "kinds": [self.kind],
             "sizes_um": [self.size_um],
+            "geometry": self.geometry,
         }
 
     def camera(self) -> SimCameraConfig:

@@ -14,7 +14,7 @@ from common.errors import LingnanError
 from common.runtime.manifest import NAME, ModelCard, parse_manifest
 from common.runtime.publish import card_of, write_manifest
 from inspection.models.fcn import Fcn as OnnxFcn
-from inspection.sim.materials import MATERIALS
+from inspection.sim.names import TAUGHT
 from inspection.sim.trial import Lot, frames, split
 from inspection.train.fcn_net import Fcn, parameters
 from inspection.train.fcn_onnx import float_core, with_uint8_input
@@ -61,7 +61,7 @@ def calibrate(nets: Mapping[str, OnnxFcn]) -> dict[str, dict[str, float]]:
     All nets get the same threshold: they are one network, and their scores agree.
     """
     found: dict[str, dict[str, float]] = {name: {} for name in nets}
-    for m, material in enumerate(MATERIALS):
+    for m, material in enumerate(TAUGHT):
         defects: dict[str, list[float]] = {name: [] for name in nets}
         good: dict[str, list[float]] = {name: [] for name in nets}
         for c, (kind, size, per_part) in enumerate((*STATED, ("point", 30.0, 0))):
@@ -107,7 +107,7 @@ def middle(defects: Sequence[float], good: Sequence[float]) -> float:
 
 def _range_samples() -> Iterator[NDArray[np.float32]]:
     """Frames whose activations set the int8 ranges, black and white among their pixels."""
-    for m, material in enumerate(MATERIALS):
+    for m, material in enumerate(TAUGHT):
         for c, (kind, size, per_part) in enumerate(STATED):
             lot = Lot(material, "calibrate", RANGES + 100 * m + c, 2, kind, size, per_part)
             for frame, _ in frames(lot):

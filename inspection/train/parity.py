@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from common.drivers.camera import sensor
 from common.drivers.camera.config import SensorModel
 from inspection.models.fcn import Fcn as OnnxFcn
-from inspection.sim.materials import MATERIALS
+from inspection.sim.names import TAUGHT
 from inspection.sim.scene import EXPOSURE_US, station_scene
 from inspection.train.fcn_net import Fcn
 
@@ -46,13 +46,13 @@ class Parity:
 
 def of_materials(score: Mapping[str, float]) -> dict[str, float]:
     """The thresholds that a model card holds, by material."""
-    return {material: score[f"threshold_{material}"] for material in MATERIALS}
+    return {material: score[f"threshold_{material}"] for material in TAUGHT}
 
 
 def check_set(seed: int, repeats: int, side: int = SIDE) -> Iterator[tuple[Frame, str, bool]]:
     """Frames, their material and whether they are defective; half as many good as defective."""
     rng = np.random.default_rng([seed, 3])
-    for m, material in enumerate(MATERIALS):
+    for m, material in enumerate(TAUGHT):
         for c, (kind, size) in enumerate((*CASES, *[("", 0.0)] * 4)):
             scene = station_scene(
                 material, "judge", seed + 100 * m + c, int(kind != ""), [kind or "point"],

@@ -15,7 +15,7 @@ from common.errors import LingnanError  # noqa: E402
 from common.runtime.weights import load  # noqa: E402
 from inspection.models.fcn import WEIGHTS  # noqa: E402
 from inspection.models.fcn import Fcn as OnnxFcn  # noqa: E402
-from inspection.sim.materials import MATERIALS  # noqa: E402
+from inspection.sim.names import TAUGHT  # noqa: E402
 from inspection.train import fcn_export  # noqa: E402
 from inspection.train.fcn import loss  # noqa: E402
 from inspection.train.fcn_net import Fcn, parameters  # noqa: E402
@@ -96,7 +96,7 @@ def test_a_differing_decision_fails_the_export(net: Fcn, monkeypatch: pytest.Mon
     core = float_core(biased.weights())
     models = {"fcn_fp32": with_uint8_input(core), "fcn_int8": with_uint8_input(core)}
     scores = {
-        name: {f"threshold_{material}": level for material in MATERIALS}
+        name: {f"threshold_{material}": level for material in TAUGHT}
         for name, level in (("fcn_fp32", 0.0), ("fcn_int8", 1e6))
     }
     monkeypatch.setattr(fcn_export, "check_set", lambda *_: itertools.islice(check_set(1, 1), 2))

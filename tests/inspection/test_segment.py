@@ -15,7 +15,7 @@ from common.runtime.weights import load, verify_folder
 from inspection.methods.base import Lesson
 from inspection.methods.segment import SHIPPED, Segment, station_method, teach
 from inspection.models.fcn import STRIDE, WEIGHTS, Fcn, full_size, regions
-from inspection.sim.materials import MATERIALS
+from inspection.sim.names import TAUGHT
 from inspection.sim.scene import EXPOSURE_US, Truth, station_scene
 
 pytestmark = pytest.mark.inspection
@@ -42,13 +42,13 @@ def test_shipped_weights_are_whole_and_small() -> None:
         assert card.bytes < LIMIT
         assert card.score["parameters"] <= 25_000
         assert card.score["parity_differing"] == 0
-        for material in MATERIALS:
+        for material in TAUGHT:
             assert card.score[f"weakest_defect_{material}"] < np.inf
             assert np.isfinite(card.score[f"threshold_{material}"])
     assert manifest.models[SHIPPED].inputs[0].dtype == "uint8"
 
 
-@pytest.mark.parametrize("material", ["metal", "glass", "glaze", "smd"])
+@pytest.mark.parametrize("material", TAUGHT)
 @pytest.mark.parametrize(
     ("kind", "size_um"), [("point", 40.0), ("scratch", 40.0), ("stain", 500.0)]
 )
@@ -64,7 +64,7 @@ def _touches(box: np.ndarray, truth: Truth) -> bool:
     return bool(truth.mask[y0:y1, x0:x1].any())
 
 
-@pytest.mark.parametrize("material", ["metal", "glass", "glaze", "smd"])
+@pytest.mark.parametrize("material", TAUGHT)
 def test_a_good_part_passes(material: str) -> None:
     finding = station_method(material).inspect(frame(material, 0)[0])
     assert not finding.is_defective and len(finding.found) == 0

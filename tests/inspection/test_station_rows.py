@@ -10,9 +10,9 @@ from common.acceptance.experiment import Context
 from common.acceptance.figures import Plot
 from inspection.acceptance import line, station, stream
 from inspection.acceptance.crops import Crops, strip
-from inspection.acceptance.station import SIZES, Tally, lots, pod, rows
+from inspection.acceptance.station import SIZES, Tally, lots, numbers, pod, rows
 from inspection.sim.defects import Defect
-from inspection.sim.names import CHINESE
+from inspection.sim.names import CELLS
 from inspection.sim.scene import Truth
 from inspection.sim.trial import Judged, Lot, frames, split
 
@@ -69,7 +69,10 @@ def test_judged_seeds_meet_no_seed_of_training_or_calibration() -> None:
     fcn_export = pytest.importorskip("inspection.train.fcn_export", exc_type=ImportError)
     taught = set(range(10_000))  # training: 1000 x seed + material
     seeds = [
-        lot.seed for seed in range(5) for m in CHINESE for lot in lots(m, SIZES["quick"], seed)
+        lot.seed
+        for seed in range(5)
+        for m, geometry in CELLS
+        for lot in lots(m, numbers("full", geometry), seed, geometry)
     ]
     assert len(set(seeds)) == len(seeds)
     others = (fcn_export.RANGES, fcn_export.CALIBRATION, fcn_export.CHECK)
@@ -83,9 +86,22 @@ def test_ids_are_unique_and_cover_every_material_and_kind() -> None:
         for row in experiment.indicators
     ]
     assert len(set(ids)) == len(ids)
-    for material in CHINESE:
+    for material, geometry in CELLS:
         for kind in ("point", "scratch", "stain"):
-            assert f"S4-D1-R4/{material}-{kind}" in ids
+            host = material if geometry == "flat" else f"{material}-{geometry}"
+            assert f"S4-D1-R4/{host}-{kind}" in ids
+    assert {"S4-D1-K1/arc", "S4-D1-K1/freeform"} <= set(ids)
+
+
+def test_a_curved_part_has_the_rows_of_its_geometry_alone() -> None:
+    counted = Tally(threshold=1.0)
+    lot = Lot("metal", "judge", 1, 1, "stain", 400.0, 2, "arc")
+    counted.add(lot, part([5.0, 0.5], beside=2.0, kind="stain", size_um=400.0))
+    counted.add(Lot("metal", "judge", 4, 1, geometry="arc"), part([], beside=3.0))
+    found = rows("metal", counted, "0" * 64, "arc")
+    assert set(found) == {"S4-D1-R4/metal-arc-stain", "S4-D1-R4/metal-arc-false"}
+    assert found["S4-D1-R4/metal-arc-stain"].value == pytest.approx(1 / 2)
+    assert found["S4-D1-R4/metal-arc-false"].value == 1.0
 
 
 def test_rows_that_are_not_built_say_why(tmp_path) -> None:  # type: ignore[no-untyped-def]

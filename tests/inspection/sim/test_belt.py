@@ -11,17 +11,33 @@ pytest.importorskip("numba", reason="needs lingnan[sim]")
 
 from inspection.sim import belt as belt_module
 from inspection.sim.belt import MOST_DEFECTS, SIZES_UM, belt
-from inspection.sim.materials import MATERIALS
+from inspection.sim.names import GEOMETRY_CHINESE, TAUGHT
 from inspection.sim.scene import Plan
 
 pytestmark = pytest.mark.inspection
 
 
 def test_materials_come_in_turn() -> None:
-    names = tuple(MATERIALS)
+    names = TAUGHT
     line = belt(seed=3)
     assert [line.material(t) for t in range(2 * len(names))] == [*names, *names]
     assert belt(["metal"]).material(17) == "metal"
+
+
+def test_geometries_of_a_material_come_in_turn() -> None:
+    line = belt(["inductor", "glass"], geometries=tuple(GEOMETRY_CHINESE))
+    assert [line.geometry(t) for t in range(8)] == [
+        "flat", "flat", "flat", "arc", "flat", "freeform", "flat", "flat"
+    ]  # fmt: skip
+
+
+def test_a_moving_belt_smears_and_shifts_the_same_part() -> None:
+    still, moving = belt(["glaze"], 5, 1.0), belt(["glaze"], 5, 1.0, speed_mm_s=300)
+    assert still.truth(1).defects == moving.truth(1).defects
+    sharp, smeared = still.render(1, "inspect", 0.0), moving.render(1, "inspect", 0.0)
+    down = [np.abs(np.diff(image, axis=0)).max() for image in (sharp, smeared)]
+    assert down[1] < 0.8 * down[0]  # a smear of 3 px along the columns
+    assert sharp.mean() == pytest.approx(smeared.mean(), rel=1e-3)
 
 
 def test_a_part_follows_from_seed_and_trigger_alone() -> None:
@@ -60,7 +76,9 @@ def test_as_many_are_defective_as_was_asked_for(
     plans: list[Plan] = []
 
     class Watched:
-        def __init__(self, material: object, regime: object, plan: Plan, seed: int) -> None:
+        def __init__(
+            self, material: object, regime: object, plan: Plan, *_: object, **__: object
+        ) -> None:
             plans.append(plan)
 
         def truth(self, trigger: int) -> None:
@@ -88,6 +106,8 @@ def test_as_many_are_defective_as_was_asked_for(
         ({"defective": 1.5}, "fraction"),
         ({"defective": float("nan")}, "fraction"),
         ({"defective": -0.1}, "fraction"),
+        ({"speed_mm_s": -1.0}, ">= 0"),
+        ({"encoder_um": float("nan")}, ">= 0"),
     ],
 )
 def test_wrong_parameters_are_named(wrong: dict[str, object], reason: str) -> None:

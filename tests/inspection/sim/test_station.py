@@ -12,9 +12,10 @@ from inspection.sim import textures
 from inspection.sim.apply import changed, film_reflectance, repaint, touched
 from inspection.sim.belt import belt
 from inspection.sim.defects import Defect, Imprint, Matter, imprint
+from inspection.sim.lighting import Lighting
 from inspection.sim.materials import MATERIALS
-from inspection.sim.names import CHINESE
-from inspection.sim.render import Ambient, Points, shade
+from inspection.sim.names import CELLS, CHINESE, GEOMETRIES, GEOMETRY_CHINESE, SHAPE
+from inspection.sim.render import Ambient, Points
 from inspection.sim.scene import EXPOSURE_US, FINE, PIXEL_UM, StationScene, station_scene
 from inspection.sim.station import Station, Tolerance
 from inspection.sim.surface import Draw
@@ -65,12 +66,13 @@ def test_an_imprint_of_nothing_leaves_no_seam(kind: str) -> None:
     rng = np.random.default_rng(0)
     surface = MATERIALS["metal"].build(Draw(rng, "event"), (SIDE, SIDE), PIXEL_UM)
     lamps = Station().lamps({"coaxial": 1.0, "ring": 0.5})
-    before = shade(surface.points, lamps, Ambient(0.02))
+    lighting = Lighting(lamps, Ambient(0.02))
+    before = lighting.on(surface.points)
     defect = Defect(kind, "x", 950.0, 950.0, 60.0)  # type: ignore[arg-type]
     made = imprint(defect, 0.02, PIXEL_UM, FINE[kind], rng)
     nothing = Imprint(made.row, made.column, 0 * made.height_um, made.share, made.inside, Matter())
     after = before.copy()
-    repaint(after, surface, nothing, FINE[kind], lamps, Ambient(0.02))
+    repaint(after, surface, nothing, FINE[kind], lighting)
     np.testing.assert_allclose(after, before, rtol=1e-5)
 
 
@@ -204,6 +206,11 @@ def test_boards_keep_their_edges_uninspected() -> None:
         ({"count": -1}, "count"),
         ({"count": 1, "kinds": ("hole",)}, "hole"),
         ({"count": 1, "sizes_um": (0.0,)}, "sizes"),
+        ({"geometry": "cube"}, "cube"),
+        ({"material": "inductor", "geometry": "arc"}, "inductor is flat, not 'arc'"),
+        ({"room": -0.1}, "room"),
+        ({"room": float("nan")}, "room"),
+        ({"belt_mm_s": -1.0}, ">= 0"),
     ],
 )
 def test_bad_parameters_are_named(wrong: dict[str, object], named: str) -> None:
@@ -211,8 +218,12 @@ def test_bad_parameters_are_named(wrong: dict[str, object], named: str) -> None:
         station_scene(**wrong)  # type: ignore[arg-type]
 
 
-def test_every_material_has_its_chinese_name() -> None:
-    assert list(CHINESE) == list(MATERIALS)
+def test_every_material_has_its_chinese_name_and_a_flat_geometry() -> None:
+    assert list(CHINESE) == list(MATERIALS) == list(GEOMETRIES)
+    assert all(forms[0] == "flat" for forms in GEOMETRIES.values())
+    assert set(SHAPE) == set(GEOMETRY_CHINESE) == {g for _, g in CELLS}
+    for geometry in GEOMETRY_CHINESE:  # the guide's three, each on six materials or more
+        assert sum(geometry in forms for forms in GEOMETRIES.values()) >= 6
 
 
 def test_an_unknown_strobe_is_named() -> None:
