@@ -100,7 +100,9 @@ def main() -> None:
     try:
         export(net, told.out, told.seed, log)
     except LingnanError as error:
-        raise SystemExit(str(error)) from None
+        kept = told.out / "fcn_refused.npz"
+        np.savez(kept, **net.weights())  # type: ignore[arg-type]
+        raise SystemExit(f"{error}. Its weights are kept in {kept}") from None
 
 
 if __name__ == "__main__":
