@@ -280,6 +280,26 @@ app.command(
 )
 
 
+@app.command
+def demo(*, port: int = 8765) -> None:
+    """Show a simulated belt, heights and sorting bins in the dashboard until Ctrl-C.
+
+    The address to open, with its token, is printed once; it is reached from this machine alone.
+
+    Parameters
+    ----------
+    port:
+        Port to listen on; 0 takes a free one.
+    """
+    from common.directions import Direction
+    from common.errors import LingnanError
+    from common.service.run import serve
+
+    if not 0 <= port <= 65535:
+        raise LingnanError(f"--port must be within 0..65535, got {port}")
+    serve(port=port, directions=(Direction("inspection", "inspection"),))
+
+
 def _skipped(refusals: tuple[Refusal, ...]) -> None:
     for refusal in refusals:
         print(f"skipped: {refusal.path}: {refusal.reason}", file=sys.stderr)

@@ -9,6 +9,11 @@ last has left. Facts are any JSON; these keys have a meaning for the dashboard:
     findings   [{"label": str, "score": float, "box_px": [x0, y0, x1, y1]}, ...], pixels of the JPEG
     counters   {name: number}
     drivers    {name: "READY" | "DEGRADED" | "UNAVAILABLE"}
+    bars       {title: {name: number}}, shown as bars of one scale a title
+    steps      {title: [{"name": str, "text": str, "state": str}, ...]}, how far each of some things
+               is; state is "waiting", "active", "done" or "failed"
+    pictures   [{"title": str, "image": str, "verdict": str, "notes": [str, ...]}, ...], shown
+               beside; image is the data: address of a JPEG; all but the title may be left out
     simulated  whether what is shown is a simulation
 """
 
@@ -135,7 +140,7 @@ class DemoHub:
         drivers = facts.get("drivers")
         self.drivers = {str(k): str(v) for k, v in drivers.items()} if drivers else {}
         if facts.get("findings"):
-            self.recent.append(facts)
+            self.recent.append({k: v for k, v in facts.items() if k != "pictures"})
 
     def _retire(self, stop: threading.Event) -> None:
         with self._lock:  # a watcher who comes now starts the next run

@@ -11,13 +11,14 @@ import logging
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
 from pydantic import SecretStr
 
+from common.directions import Direction
 from common.errors import LingnanError, MissingExtraError
 from common.paths import state_dir as default_state_dir
 from common.service import tokens
@@ -45,6 +46,7 @@ def serve(
     state_dir: Path | None = None,
     report: Path | None = None,
     allow_hosts: tuple[str, ...] = (),
+    directions: Iterable[Direction] | None = None,
     stream: TextIO | None = None,
 ) -> None:
     """Serve until a signal; prints one line with the address to open.
@@ -52,7 +54,7 @@ def serve(
     port: 0 takes a free one. token: a fixed one, else a new one at every start. keep_token: the
     token lies in `state_dir/token` (mode 0600) and is the same at the next start.
     allow_hosts: further names by which the server is reached, besides loopback and `host`.
-    report: folder of the acceptance report to show.
+    report: folder of the acceptance report to show. directions: what is served, all by default.
 
     AddressError when the address is taken or not this machine's; MissingExtraError without the
     extra `service`.
@@ -67,7 +69,7 @@ def serve(
     )
     with listen(host, port) as listener:
         create_app = _create_app()
-        app = create_app(settings)
+        app = create_app(settings, directions=directions)
         print(_greeting(host, listener, secret), file=stream or sys.stdout, flush=True)
         run(app, listener)
 
@@ -148,7 +150,7 @@ def _greeting(host: str, listener: socket.socket, token: str) -> str:
     return f"Lingnan serves at http://{shown}:{listener.getsockname()[1]}/?token={token}"
 
 
-def _create_app() -> Callable[[Settings], FastAPI]:
+def _create_app() -> Callable[..., FastAPI]:
     try:
         from common.service.app import create_app
     except ModuleNotFoundError as error:

@@ -11,7 +11,7 @@
   const live = $("live");
   const MOST_FOUND = 24;
   const MOST_RECORDS = 8;
-  const KNOWN = new Set(["part", "verdict", "findings", "counters", "drivers", "simulated"]);
+  const KNOWN = new Set(["part", "verdict", "findings", "counters", "drivers", "simulated", "bars", "steps", "pictures"]);
   let demo = live.dataset.demo;
   let paused = !demo;
   let failed = false;
@@ -44,14 +44,64 @@
     item.append(picture, what, make("b", plain(finding.score)));
     return item;
   };
+  const toneOf = (verdict) => (verdict === "good" ? "met" : "not-met");
+  const showPicture = (figure, told) => { /* the image is changed only when it is another one */
+    const [title, image, notes] = figure.children;
+    title.replaceChildren(told.title);
+    if (told.verdict) title.append(" ", make("span", told.verdict, `chip ${toneOf(told.verdict)}`));
+    image.hidden = !told.image;
+    image.alt = told.title;
+    if (told.image && image.src !== told.image) image.src = told.image;
+    notes.replaceChildren(...(told.notes ?? []).map((note) => make("li", note)));
+  };
+  const showPictures = (pictures) => {
+    const place = $("pictures");
+    while (place.children.length > pictures.length) place.lastElementChild.remove();
+    while (place.children.length < pictures.length) {
+      const figure = make("figure");
+      figure.append(make("h3"), new Image(), make("ul"));
+      place.append(figure);
+    }
+    pictures.forEach((told, i) => showPicture(place.children[i], told));
+  };
+  const showBars = (groups) => {
+    $("bars").replaceChildren(...Object.entries(groups).flatMap(([title, values]) => {
+      const most = Math.max(1, ...Object.values(values));
+      const list = make("dl", "", "bars");
+      pairs(list, Object.entries(values).map(([name, value]) => {
+        const cell = make("dd");
+        const bar = make("i");
+        bar.style.width = `${(100 * value) / most}%`;
+        cell.append(bar, make("b", plain(value)));
+        return [name, cell];
+      }), false);
+      return [make("h3", title), list];
+    }));
+  };
+  const showSteps = (groups) => {
+    $("steps").replaceChildren(...Object.entries(groups).flatMap(([title, steps]) => {
+      const list = make("ol", "", "steps");
+      list.append(...steps.map(({ name, text, state }) => {
+        const item = make("li");
+        const mark = make("span", text, "state");
+        mark.dataset.state = state;
+        item.append(make("b", name), mark);
+        return item;
+      }));
+      return [make("h3", title), list];
+    }));
+  };
   const onFacts = (facts) => {
     const verdict = $("verdict");
     verdict.hidden = !facts.verdict;
     verdict.textContent = facts.verdict ?? "";
-    verdict.className = `chip ${facts.verdict === "good" ? "met" : "not-met"}`;
+    verdict.className = `chip ${toneOf(facts.verdict)}`;
     $("part").textContent = facts.part === undefined ? "" : `part ${facts.part}`;
     $("simulated").hidden = !facts.simulated;
     pairs($("counters"), Object.entries(facts.counters ?? {}), true);
+    showBars(facts.bars ?? {});
+    showSteps(facts.steps ?? {});
+    if (facts.pictures) showPictures(facts.pictures);
     const drivers = Object.entries(facts.drivers ?? {}).map(([name, state]) => {
       const cell = document.createElement("dd");
       const mark = make("span", "", "state");
@@ -145,7 +195,7 @@
     for (const button of document.querySelectorAll("[data-show]")) {
       button.setAttribute("aria-pressed", String(button.dataset.show === name));
     }
-    for (const id of ["findings", "counters", "facts"]) $(id).replaceChildren();
+    for (const id of ["findings", "counters", "facts", "bars", "steps", "pictures"]) $(id).replaceChildren();
     $("nothing").hidden = false;
     connect();
   };

@@ -53,6 +53,7 @@ def shown(tmp_path: Path, report: Path) -> Iterator[TestClient]:
 def test_the_dashboard_shows_the_table_and_escapes_it(shown: TestClient) -> None:
     page = shown.get("/").text
     assert "S4-D1-K3" in page and "漏检率不高于0.3%" in page and "seed 7" in page
+    assert all(f'id="{place}"' in page for place in ("picture", "pictures", "bars", "steps"))
     assert "&lt;b&gt;Misses" in page and "<b>Misses" not in page
     assert "ImportError: a plug-in that needs" in page
 

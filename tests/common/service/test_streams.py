@@ -115,6 +115,20 @@ def test_the_demonstration_runs_only_while_watched() -> None:
     assert asyncio.run(_watch(hub, 1)) == []
 
 
+def test_pictures_beside_are_not_kept_for_later_watchers() -> None:
+    def source(stop: threading.Event) -> Iterator[DemoFrame]:
+        for frame in toy_demo(stop):
+            beside = {"pictures": [{"title": "beside"}], "bars": {"all": {"one": 1}}}
+            yield DemoFrame(frame.jpeg, {**frame.facts, **beside})
+
+    hub = DemoHub("toy", source, linger_s=0.1)
+    shown = asyncio.run(_watch(hub, 3))
+    hub.close()
+    hub.join(5)
+    assert all("pictures" in frame.facts for frame in shown) and hub.recent
+    assert all("pictures" not in facts and "bars" in facts for facts in hub.recent)
+
+
 def test_a_failing_demonstration_is_reported_and_tried_again() -> None:
     runs: list[int] = []
 
