@@ -33,6 +33,7 @@ FORMAT = 1
 MAX_FILE_BYTES = 1 << 30  # above any job here; bounds what an unknown file may ask for
 MAX_MEMBERS = 256
 MAX_RECIPE_BYTES = 16 << 20
+ORIGIN = "origin.job"
 _DIGEST_BYTES = 64
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -54,6 +55,8 @@ class Job:
         how (layout, image shape, whether a reference is needed, settings). statistics: what was
         measured at teaching. taught_sha256: the image files it learned from; taught_parts: the
         parts they show.
+    station: what is known of the stations it was taught on and moved to
+        (`inspection.migrate.package`). origin: of a moved job, the original's bytes.
     """
 
     kind: str
@@ -63,6 +66,8 @@ class Job:
     statistics: Mapping[str, Any] = field(default_factory=dict)
     taught_sha256: frozenset[str] = frozenset()
     taught_parts: frozenset[str] = frozenset()
+    station: Mapping[str, Any] = field(default_factory=dict)
+    origin: bytes | None = None
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -70,17 +75,25 @@ class Job:
         return {**self.recipe.get("settings", {}), "threshold": self.threshold["value"]}
 
     def method(self) -> Method:
-        """The method, ready to inspect. LingnanError when the job lacks what its method needs."""
+        """The method, ready to inspect on its station. LingnanError when the job lacks what its
+        method needs."""
         try:
-            return restore(self.kind, self.state, self.settings)
+            method = restore(self.kind, self.state, self.settings)
         except (KeyError, TypeError, ValueError) as error:
             raise LingnanError(
                 f"the job does not hold what {self.kind} needs ({error!r}); teach it again"
             ) from error
+        if not self.station:
+            return method
+        from inspection.migrate.relocated import relocated  # a job at home needs none of it
+
+        return relocated(method, self.station)
 
     def to_bytes(self) -> bytes:
         """The job file's bytes; equal jobs give equal bytes."""
         members = dict(_members(self.state))
+        if self.origin is not None:
+            members[ORIGIN] = self.origin
         sheet = {
             "format": FORMAT,
             "lingnan": version("lingnan"),
@@ -95,6 +108,8 @@ class Job:
                 for name, payload in members.items()
             },
         }
+        if self.station:  # a job that was never moved has the bytes it always had
+            sheet["station"] = dict(self.station)
         text = json.dumps(sheet, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
         return _sealed({"job.json": text.encode(), **members})
 
@@ -114,12 +129,18 @@ class Job:
         """Read and verify a job file; JobError says what is wrong with it."""
         return cls.from_bytes(_read(path), path)
 
+    @staticmethod
+    def read(path: Path) -> bytes:
+        """A job file's bytes, not verified yet; JobError when it cannot be had."""
+        return _read(path)
+
     @classmethod
     def from_bytes(cls, payload: bytes, path: Path = Path("job")) -> Job:
         """Verify a job file's bytes; `path` is for the messages only."""
         try:
             members = _opened(payload)
             sheet = _sheet(members)
+            origin = members.get(ORIGIN)
             state = dict(_state(sheet["members"], members))
             return cls(
                 kind=sheet["kind"],
@@ -129,6 +150,8 @@ class Job:
                 statistics=sheet["statistics"],
                 taught_sha256=frozenset(sheet["taught_sha256"]),
                 taught_parts=frozenset(sheet["taught_parts"]),
+                station=_station(sheet, origin),
+                origin=origin,
             )
         except _RefusedError as refused:
             raise JobError(path, str(refused)) from refused
@@ -237,6 +260,16 @@ def _sheet(members: Mapping[str, bytes]) -> dict[str, Any]:
     return sheet
 
 
+def _station(sheet: Mapping[str, Any], origin: bytes | None) -> dict[str, Any]:
+    station = sheet.get("station", {})
+    if not isinstance(station, dict):
+        raise _RefusedError("job.json's station is not one")
+    named = station.get("origin_sha256")
+    if named != (None if origin is None else sha256(origin).hexdigest()):
+        raise _RefusedError("the original inside is not the one that the job was moved from")
+    return station
+
+
 def _state(
     listed: Mapping[str, Any], members: Mapping[str, bytes]
 ) -> list[tuple[str, bytes | NDArray[Any]]]:
@@ -248,6 +281,8 @@ def _state(
         payload = members[path]
         if not isinstance(entry, dict) or sha256(payload).hexdigest() != entry.get("sha256"):
             raise _RefusedError(f"{path}: its bytes are not those that job.json names")
+        if path == ORIGIN:
+            continue
         state.append(_value(path, payload))
     if len(dict(state)) != len(state):
         raise _RefusedError("a model and an array have the same name")

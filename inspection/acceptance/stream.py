@@ -13,7 +13,7 @@ from common.acceptance.experiment import Context, Experiment
 from common.acceptance.figures import Figure, Picture
 from common.acceptance.hashing import content_hash
 from common.acceptance.indicator import Indicator
-from common.acceptance.measurement import Measurement, exact, not_measured, rate
+from common.acceptance.measurement import Measurement, exact, rate
 from common.drivers.camera.config import SimCameraConfig
 from common.drivers.camera.sim import SimCamera
 from inspection.methods.segment import station_method
@@ -97,16 +97,6 @@ def measure_demos(context: Context) -> Mapping[str, Measurement]:
     return {DEMO.id: exact(ran, len(DEMOS), digest, note, figures)}
 
 
-def measure_later(context: Context) -> Mapping[str, Measurement]:
-    """Rows whose subject is not built yet."""
-    return {
-        MIGRATION.id: not_measured(
-            "moving a job to a station with another lens, light and gain is not built yet; a job "
-            "file already holds recipe, model and threshold"
-        ),
-    }
-
-
 STREAM = Indicator(
     "S4-D1-R2",
     "Every part triggered on a simulated line gets its own decision.",
@@ -129,19 +119,7 @@ DEMO = Indicator(
     "A line of boards with chip capacitors and resistors and a line of cover glasses, each run "
     "without a screen; one counts when every part got its decision. Deployments are the user's.",
 )
-MIGRATION = Indicator(
-    "S4-D1-K2",
-    "A job moved to another machine misses and rejects no more than before.",
-    "机台作业迁移及快速复现",
-    "fraction",
-    "<=",
-    0.003,
-    "simulated",
-    "Miss and false rates before and after migration to a station with another lens and light.",
-)
-
 EXPERIMENTS = (
     Experiment("stream", (STREAM,), measure_stream),
     Experiment("demos", (DEMO,), measure_demos),
-    Experiment("not-built", (MIGRATION,), measure_later),
 )

@@ -60,6 +60,10 @@ class Segment:
         """The highest logit of a grey frame: the decision of a line, without map and regions."""
         return float(self._net.logits(frame).max())
 
+    def logits(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(H / 8, W / 8) the network's own map of a grey frame."""
+        return self._net.logits(frame)
+
     def to_state(self) -> State:
         """The network's ONNX bytes."""
         return {"fcn": self._payload}

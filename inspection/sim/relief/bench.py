@@ -70,7 +70,7 @@ class Bench:
         self._thread = threading.Thread(target=self._run, name="bench", daemon=True)
 
     def ask(self) -> None:
-        """Measure the next part, unless one is under way."""
+        """Measure the next part, after the one that is under way."""
         self._asked.set()
 
     @property
@@ -99,8 +99,8 @@ class Bench:
         number = 0
         try:
             while self._asked.wait() and not self._over:
+                self._asked.clear()  # before it, so that neither order nor end is lost meanwhile
                 self._latest = measure(number, self._seed)
                 number += 1
-                self._asked.clear()
         except Exception as error:  # told where it is looked at
             self._fault = error

@@ -1,0 +1,1 @@
+"""A job that was taught on one station, made to run on another."""

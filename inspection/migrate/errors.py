@@ -1,0 +1,28 @@
+"""Why a job cannot be moved; each message names the cure."""
+
+from __future__ import annotations
+
+from common.errors import LingnanError
+
+
+class MigrationError(LingnanError):
+    """The job cannot be moved with what was shown."""
+
+
+class TargetError(MigrationError):
+    """The picture is not one of the calibration target that can be measured."""
+
+
+class CalibrationError(MigrationError):
+    """The target was found, and what was measured on it is not good enough."""
+
+
+class ExposureError(MigrationError):
+    """Good parts are clipped. `factor`: what to multiply exposure or gain by."""
+
+    def __init__(self, clipped: float, before: float, factor: float) -> None:
+        self.factor = factor
+        super().__init__(
+            f"{clipped:.1%} of the good parts' pixels are clipped, {before:.1%} were where the job "
+            f"was taught: multiply exposure or gain by {factor:.3f} and take the frames again"
+        )

@@ -1,0 +1,94 @@
+"""Moving job files: pictures from disk in, a job file out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspection.job import Job
+from inspection.layouts.load import read_image
+from inspection.migrate.artefact import TARGET, Artefact
+from inspection.migrate.errors import MigrationError
+from inspection.migrate.package import migrated, surveyed
+
+Frame = NDArray[np.uint8]
+
+IMAGES = frozenset({".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff"})
+MOST_FRAMES = 200
+
+
+def survey_file(
+    job: Path,
+    shown: Path,
+    good: Path,
+    out: Path,
+    defects: Path | None = None,
+    reference: Path | None = None,
+    pitch_um: float = TARGET.pitch_um,
+) -> dict[str, Any]:
+    """Write `out`: the job with the station it was taught on. LingnanError says what is wrong.
+
+    pitch_um: of the target's dots; targets come in sizes.
+    """
+    loaded = Job.load(job)
+    golden = None if reference is None else read_image(reference)
+    method = loaded.method()
+    bad = [] if defects is None else frames(defects)
+    scores = [method.inspect(frame, golden).score for frame in bad]
+    made = surveyed(loaded, grey(shown), frames(good), scores, golden, _target(pitch_um))
+    _new(out, job)
+    made.save(out)
+    return {"job": str(out), **made.station["home"]}
+
+
+def migrate_file(
+    job: Path,
+    shown: Path,
+    good: Path,
+    out: Path,
+    reference: Path | None = None,
+    pitch_um: float = TARGET.pitch_um,
+) -> dict[str, Any]:
+    """Write `out`: the job for the station of these pictures; what was found, with the minutes
+    that the computer took."""
+    began = perf_counter()
+    golden = None if reference is None else read_image(reference)
+    original = Job.read(job)
+    made = migrated(original, grey(shown), frames(good), golden, _target(pitch_um))
+    _new(out, job)
+    made.job.save(out)
+    minutes = (perf_counter() - began) / 60
+    told = made.threshold.sentence()
+    return {"job": str(out), **made.to_json(), "said": told, "minutes": minutes}
+
+
+def frames(folder: Path) -> list[Frame]:
+    """The grey pictures in a folder, by name. MigrationError without any, or with too many."""
+    paths = sorted(p for p in folder.glob("*") if p.suffix.lower() in IMAGES and p.is_file())
+    if not paths:
+        raise MigrationError(f"{folder}: no picture in this folder")
+    if len(paths) > MOST_FRAMES:
+        raise MigrationError(f"{folder}: {len(paths)} pictures, at most {MOST_FRAMES} are taken")
+    return [grey(path) for path in paths]
+
+
+def grey(path: Path) -> Frame:
+    """One picture, (H, W) uint8; colour by its luminance."""
+    pixels = read_image(path)
+    if pixels.ndim == 2:
+        return pixels
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+def _target(pitch_um: float) -> Artefact:
+    return TARGET.scaled(pitch_um / TARGET.pitch_um)
+
+
+def _new(out: Path, job: Path) -> None:
+    if out.exists() and out.samefile(job):
+        raise MigrationError(f"{out} is the job itself: name another --out")

@@ -1,0 +1,181 @@
+"""A job that knows its station, and the same job on another one.
+
+`surveyed` writes a station into a job that was taught on it: optics, and the scores of good parts
+and of probes. `migrated` measures another station the same way and gives the job for it. Only
+`Job.station` and the threshold differ from the original, whose bytes the new file holds untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspection.job import Job
+from inspection.methods.base import Method
+from inspection.migrate import probe, threshold
+from inspection.migrate.adapt import Adapter, adapter
+from inspection.migrate.artefact import TARGET, Artefact
+from inspection.migrate.errors import ExposureError, MigrationError
+from inspection.migrate.survey import Survey, survey
+from inspection.migrate.threshold import Moved
+
+Frame = NDArray[np.uint8]
+F64 = NDArray[np.float64]
+
+MORE_CLIPPED = 0.005  # beyond what was clipped where the job was taught
+CURE = "write its station into it first: lingnan inspection survey"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The station a job was taught on: its survey, good parts' scores, the score of the
+    weakest known defect that it finds, and the probes' contrast with their mean scores a part."""
+
+    survey: Survey
+    good: tuple[float, ...]
+    weakest: float
+    contrast: float
+    probes: tuple[float, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As a job holds it."""
+        plain: dict[str, Any] = {
+            "good": list(self.good),
+            "probes": list(self.probes),
+            "contrast": self.contrast,
+        }
+        plain["weakest"] = self.weakest
+        return {"survey": self.survey.to_json(), **plain}
+
+    @classmethod
+    def of(cls, job: Job) -> Home:
+        """From a job. MigrationError when it knows no station."""
+        values = job.station.get("home")
+        if not isinstance(values, dict):
+            raise MigrationError(f"the job does not know the station it was taught on; {CURE}")
+        try:
+            good, probes = (tuple(map(float, values[name])) for name in ("good", "probes"))
+            weakest, contrast = (float(values[name]) for name in ("weakest", "contrast"))
+            return cls(Survey.from_json(values["survey"]), good, weakest, contrast, probes)
+        except (KeyError, TypeError, ValueError) as error:
+            raise MigrationError(f"the job's station is not one ({error!r}); {CURE}") from error
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Migration:
+    """A moved job with what was found on the way."""
+
+    job: Job
+    here: Survey
+    home: Home
+    adapter: Adapter
+    threshold: Moved
+
+    def to_json(self) -> dict[str, Any]:
+        """What was found, for people and machines."""
+        where, light = self.here.geometry, self.here.photometry
+        old = self.home.survey
+        return {
+            "um_per_px": where.um_per_px,
+            "scale": where.um_per_px / old.geometry.um_per_px,
+            "angle_deg": where.angle_deg - old.geometry.angle_deg,
+            "mirrored": where.is_mirrored != old.geometry.is_mirrored,
+            "radial": where.radial,
+            "residual_um": where.residual_um,
+            "black_dn": light.black_dn,
+            "response": light.response,
+            "gain": light.gain_dn_per_e / max(old.photometry.gain_dn_per_e, 1e-9),
+            "level": self.here.level_dn / old.level_dn,
+            "uniformity": self.here.uniformity(),
+            "blur_um": light.blur_um,
+            "noise_dn": self.adapter.noise_dn,
+            "parts": self.here.parts,
+            "threshold": self.threshold.to_json(),
+        }
+
+
+def surveyed(
+    job: Job,
+    shown: Frame,
+    good: Sequence[Frame],
+    defects: Sequence[float] = (),
+    reference: Frame | None = None,
+    artefact: Artefact = TARGET,
+) -> Job:
+    """The job with the station it was taught on. MigrationError names what is wrong.
+
+    shown, good: (H, W) uint8, the target and good parts on that station. defects: the job's scores
+    of known defects there, which tell how far under the weakest it finds its threshold lies.
+    """
+    if job.station:
+        raise MigrationError("the job knows its station already: survey the job as it was taught")
+    found, method = survey(shown, good, artefact), job.method()
+    plain = _scores(method, good, reference)
+    before = float(job.threshold["value"])
+    weakest = min((score for score in defects if score >= before), default=before)
+    contrast, probes = _probed(method, good, found, weakest, reference)
+    home = Home(found, tuple(map(float, plain)), weakest, contrast, tuple(map(float, probes)))
+    return replace(job, station={"home": home.to_json()})
+
+
+def _probed(
+    method: Method, good: Sequence[Frame], found: Survey, weakest: float, reference: Frame | None
+) -> tuple[float, F64]:
+    """The strongest contrast whose probes score `weakest` or less, and their scores."""
+    points = probe.probes(found, found)
+    kept: tuple[float, F64] | None = None
+    for contrast in probe.CONTRASTS:
+        probes = probe.scores(method, good, points, contrast, reference=reference)
+        if kept is not None and probes.mean() > weakest:
+            break
+        kept = (contrast, probes)
+    assert kept is not None  # there are contrasts
+    return kept
+
+
+def migrated(
+    original: bytes,
+    shown: Frame,
+    good: Sequence[Frame],
+    reference: Frame | None = None,
+    artefact: Artefact = TARGET,
+) -> Migration:
+    """The job of these bytes on the station of these frames.
+
+    shown, good: (H, W) uint8, the target and good parts on the new station. ExposureError when the
+    camera is to be set first; MigrationError when the station does not fit the job.
+    """
+    job = Job.from_bytes(original)
+    if job.origin is not None:
+        raise MigrationError("the job was moved already: move the original that it holds")
+    home = Home.of(job)
+    here = survey(shown, good, artefact)
+    if here.clipped > home.survey.clipped + MORE_CLIPPED:
+        raise ExposureError(here.clipped, home.survey.clipped, home.survey.level_dn / here.level_dn)
+    adapt = adapter(here, home.survey)
+    method = job.method()
+    frames = [adapt(frame) for frame in good]
+    points = probe.probes(here, home.survey)
+    probes = probe.scores(method, good, points, home.contrast, adapt, reference)
+    rule = threshold.moved(
+        float(job.threshold["value"]),
+        home.weakest,
+        np.array(home.good),
+        _scores(method, frames, reference),
+        np.array(home.probes),
+        probes,
+    )
+    station = {**job.station, "here": here.to_json(), "moved": rule.to_json()}
+    station["origin_sha256"] = sha256(original).hexdigest()
+    there = {**job.threshold, "value": rule.value}
+    moved_job = replace(job, threshold=there, station=station, origin=original)
+    return Migration(moved_job, here, home, adapt, rule)
+
+
+def _scores(method: Method, frames: Sequence[Frame], reference: Frame | None) -> F64:
+    return np.array([method.inspect(frame, reference).score for frame in frames])

@@ -1,0 +1,154 @@
+"""Teaching a job on one simulated station and moving it to another, frames from the camera."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import log10
+from time import process_time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.drivers.camera.config import SimCameraConfig
+from common.drivers.camera.sim import SimCamera
+from inspection.job import Job
+from inspection.methods.segment import Segment
+from inspection.migrate.artefact import TARGET
+from inspection.migrate.errors import ExposureError
+from inspection.migrate.package import Migration, migrated, surveyed
+from inspection.sim.scene import Truth
+from inspection.sim.stations import camera, rig_scene
+from inspection.sim.trial import split
+
+Frame = NDArray[np.uint8]
+
+PARTS = "inspection.sim.stations:rig_scene"
+TARGET_SCENE = "inspection.sim.target:target_scene"
+GOOD_PARTS = 10
+MOST_TRIES = 3  # exposures set anew before it is given up
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Parts of one draw: every station sees the same ones. has_defects: 49 points of 30 um each.
+    field: share of each side of the part and of every camera's view."""
+
+    material: str
+    seed: int
+    parts: int
+    has_defects: bool = False
+    field: float = 1.0
+
+    def camera(self, rig: str) -> SimCameraConfig:
+        """The station's camera over these parts."""
+        return camera(
+            rig,
+            PARTS,
+            self.seed,
+            self.field,
+            material=self.material,
+            has_defects=self.has_defects,
+        )
+
+    def shots(self, rig: str, gain_db: float = 0.0) -> Iterator[Frame]:
+        """The parts' frames on a station whose gain was changed by so much."""
+        yield from taken(self.camera(rig), self.parts, gain_db)
+
+    def truth(self, rig: str, part: int, on_drawing: bool) -> Truth:
+        """Labels on the grid of station A, or on this station's own."""
+        scene = rig_scene(rig, self.material, self.seed, self.has_defects, field=self.field)
+        return scene.truth(part, on_drawing)
+
+
+def taken(config: SimCameraConfig, count: int, gain_db: float = 0.0) -> Iterator[Frame]:
+    """Frames of a camera, one a trigger, so that it takes none in vain."""
+    changes = {"gain_db": config.gain_db + gain_db, "trigger": "hardware"}
+    with SimCamera(config.model_copy(update=changes)) as source:
+        for _ in range(count):
+            source.trigger()
+            yield source.read(timeout_s=60.0).value.pixels
+
+
+def shown(rig: str, material: str, seed: int, field: float, gain_db: float = 0.0) -> Frame:
+    """The calibration target on a station, under the light that inspects the material."""
+    (frame,) = taken(camera(rig, TARGET_SCENE, seed, field, material=material), 1, gain_db)
+    return frame
+
+
+def taught(method: Segment, threshold: float, known: Batch, seed: int) -> Job:
+    """The station's job on station A with what a move needs; `known` are its known defects."""
+    job = Job("segment", method.to_state(), {"value": threshold})
+    field, material = known.field, known.material
+    good = list(Batch(material, seed, GOOD_PARTS, field=field).shots("A"))
+    scores = [
+        float(score)
+        for part, frame in enumerate(known.shots("A"))
+        for score in split(method.logits(frame), known.truth("A", part, on_drawing=True))[0]
+    ]
+    target = shown("A", material, seed, field)
+    return surveyed(job, target, good, scores, artefact=TARGET.scaled(field))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Move:
+    """A move that was made. frames: taken for it. gain_db: what the camera's was changed by.
+    cpu_s: of working it out, without the simulator."""
+
+    migration: Migration
+    frames: int
+    gain_db: float
+    cpu_s: float
+
+
+def move(job: Job, rig: str, parts: Batch) -> Move:
+    """Move a job to a station as a person would: where the camera is said to be set otherwise, it
+    is, and the pictures are taken again. MigrationError when it does not go."""
+    original, gain_db, cpu_s = job.to_bytes(), 0.0, 0.0
+    artefact = TARGET.scaled(parts.field)
+    for tried in range(1, MOST_TRIES + 1):
+        good = list(parts.shots(rig, gain_db))
+        target = shown(rig, parts.material, parts.seed, parts.field, gain_db)
+        began = process_time()
+        try:
+            moved = migrated(original, target, good, artefact=artefact)
+        except ExposureError as error:
+            if tried == MOST_TRIES:
+                raise
+            cpu_s += process_time() - began
+            gain_db += 20 * log10(error.factor * 0.97)
+            continue
+        cpu_s += process_time() - began
+        return Move(moved, tried * (len(good) + 1), gain_db, cpu_s)
+    raise AssertionError("unreachable")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Scores of one way to judge a batch. beside: of each part, away from its defects."""
+
+    threshold: float
+    scores: list[float]
+    beside: list[float]
+    frame: Frame | None = None
+
+    @classmethod
+    def empty(cls, threshold: float) -> Outcome:
+        """Nothing judged yet."""
+        return cls(threshold, [], [])
+
+    def add(self, logits: NDArray[np.float32], truth: Truth) -> None:
+        """One part."""
+        scores, beside, _ = split(logits, truth)
+        self.scores.extend(map(float, scores))
+        self.beside.append(beside)
+
+    @property
+    def missed(self) -> int:
+        """Defects under the threshold."""
+        return sum(score < self.threshold for score in self.scores)
+
+    @property
+    def rejected(self) -> NDArray[np.bool_]:
+        """(parts,) whether a find lies away from every defect."""
+        return np.array(self.beside) >= self.threshold
