@@ -159,7 +159,7 @@ def rows(trials: list[Trial], digest: str) -> dict[str, Measurement]:
     sides = tuple(figure for one in moved for figure in side_by_side(one))
     curves = tuple(separation(one) for one in moved)
     found = {}
-    for way, name in zip(WAYS, ("miss-home", "miss-before", "miss-after"), strict=True):
+    for way, name in (("A", "miss-home"), ("B adapted", "miss-after")):
         missed = sum(one.defective[way].missed for one in moved)
         n = sum(len(one.defective[way].scores) for one in moved)
         found[f"S4-D1-K2/{name}"] = rate(missed, n, digest, note, sides)
@@ -269,14 +269,6 @@ INDICATORS = (
         "<=",
         MISS,
         HOW,
-    ),
-    _row(
-        "miss-before",
-        "The same frames of the other station without the move, for comparison.",
-        "fraction",
-        "<=",
-        MISS,
-        f"{HOW} The job runs on B's raw frames.",
     ),
     _row(
         "miss-home",
