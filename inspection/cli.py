@@ -179,6 +179,72 @@ def run(
 
 
 @app.command
+def correct(
+    results: Path,
+    *,
+    image: str,
+    kind: str,
+    region: Count | None = None,
+    missed: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Say what a region of RESULTS truly is; the correction is appended to corrections.jsonl there.
+
+    Parameters
+    ----------
+    results:
+        A run's folder, or its results.jsonl.
+    image:
+        The image as the results name it.
+    kind:
+        What the region truly is: point, scratch, stain, a kind of your own, or good.
+    region:
+        Its number in the image's list, from 0.
+    missed:
+        Instead of --region: a defect of this kind is on the image and was not found.
+    """
+    from common.errors import LingnanError
+    from inspection.regions.corrections import FILE
+    from inspection.regions.corrections import correct as append
+
+    if missed == (region is not None):
+        raise LingnanError("name either a --region or, for a defect that was not found, --missed")
+    made = append(results, image, region, kind)
+    folder = results if results.is_dir() else results.parent
+    print(f"{image}: {made.was} -> {made.kind}; written to {folder / FILE}")
+
+
+@app.command
+def retrain(job: Path, *, corrections: Path, out: Path) -> None:
+    """Teach JOB anew from corrections, into another job file.
+
+    Parameters
+    ----------
+    job:
+        The job that was corrected; it stays as it is.
+    corrections:
+        A corrections.jsonl that `correct` wrote.
+    out:
+        The new job file.
+    """
+    from common.errors import LingnanError
+    from inspection.job import Job
+    from inspection.regions.corrections import read
+    from inspection.regions.retrain import retrain as learn
+
+    if out.exists():
+        raise LingnanError(f"{out} is there already: name a new file for the job")
+    made, learned = learn(Job.load(job), read(corrections))
+    made.save(out)
+    print(f"{out}: learned from {learned.corrections} corrections.")
+    if learned.named is not None:
+        print(f"  corrected regions named as corrected: {learned.named:.1%}")
+    if learned.refused is not None:
+        print(f"  false alarms refused: {learned.refused:.1%}")
+    print(f"  of what the job knew, named as before: {learned.kept:.1%}")
+    print(f"  threshold {learned.threshold:.6g}")
+
+
+@app.command
 def photometric(
     images: Path,
     *,

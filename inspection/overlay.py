@@ -32,9 +32,21 @@ def boxes(canvas: NDArray[np.uint8], regions: Sequence[Region]) -> None:
     for region in regions:
         x0, y0, x1, y1 = (round(v) for v in region.box_px)
         cv2.rectangle(canvas, (x0 - 2, y0 - 2), (x1 + 1, y1 + 1), AMBER, max(1, round(scale * 2)))
-        told = region.kind if region.size_um is None else f"{region.kind} {region.size_um:.0f} um"
+        told = caption(region)
         where = (x0, y0 - 6 if y0 > 20 else y1 + round(24 * scale))
         cv2.putText(canvas, told, where, cv2.FONT_HERSHEY_SIMPLEX, scale, AMBER, 1, cv2.LINE_AA)
+
+
+def caption(region: Region) -> str:
+    """Its kind and size, with two standard uncertainties: "point 31 +- 4 um"."""
+    if region.size_um is None:
+        return region.kind
+    if region.u_size_um is None:
+        return f"{region.kind} {region.size_um:.0f} um"
+    size = f"{region.size_um:.0f} +- {2 * region.u_size_um:.0f}"
+    if region.width_um is None:
+        return f"{region.kind} {size} um"
+    return f"{region.kind} {size} x {region.width_um:.0f} um"
 
 
 def jpeg(canvas: NDArray[np.uint8], quality: int = 85) -> bytes:

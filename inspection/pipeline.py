@@ -12,17 +12,28 @@ from numpy.typing import NDArray
 from common.types.image import Image
 from common.types.stamped import Stamped
 from inspection.methods.base import Finding, Method
+from inspection.regions.mark import Mark
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Something found: box x0 y0 x1 y1 in pixels (x1, y1 exclusive edges), its longer edge in um
-    where the scale is known."""
+    """Something found: box x0 y0 x1 y1 in pixels (x1, y1 exclusive edges).
+
+    size_um, where the scale is known: as `Mark.size_px` where the method outlines regions, else
+    the box's longer edge. u_size_um, u_width_um: standard uncertainties. width_um: of a scratch.
+    chance: of the kind. features: what both rest on, for whoever corrects the kind; empty where
+    the method does not describe regions.
+    """
 
     kind: str
     score: float
     box_px: tuple[float, float, float, float]
     size_um: float | None
+    u_size_um: float | None = None
+    width_um: float | None = None
+    u_width_um: float | None = None
+    chance: float | None = None
+    features: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,18 +77,43 @@ class Pipeline:
                 is_defective=finding.is_defective,
                 score=finding.score,
                 threshold=finding.threshold,
-                regions=self._regions(finding, sample.value.um_per_px or self._um_per_px),
+                regions=um_regions(finding, sample.value.um_per_px or self._um_per_px),
                 finding=finding,
             )
         )
 
-    def _regions(self, finding: Finding, um_per_px: float | None) -> tuple[Region, ...]:
-        found = finding.found
-        return tuple(
-            Region(found.names[label], float(score), (x0, y0, x1, y1), _size(box, um_per_px))
-            for label, score, box in zip(found.labels, found.scores, found.boxes_px, strict=True)
-            for x0, y0, x1, y1 in [box.tolist()]
-        )
+
+def um_regions(finding: Finding, um_per_px: float | None) -> tuple[Region, ...]:
+    """What was found, in micrometres where the scale is known."""
+    found = finding.found
+    told = zip(found.labels, found.scores, found.boxes_px, finding.found_marks, strict=True)
+    return tuple(
+        _region(found.names[label], float(score), box, mark, um_per_px)
+        for label, score, box, mark in told
+    )
+
+
+def _region(
+    kind: str, score: float, box: NDArray[Any], mark: Mark | None, um_per_px: float | None
+) -> Region:
+    x0, y0, x1, y1 = box.tolist()
+    if mark is None:
+        return Region(kind, score, (x0, y0, x1, y1), _size(box, um_per_px))
+    return Region(
+        kind,
+        score,
+        (x0, y0, x1, y1),
+        size_um=_um(mark.size_px, um_per_px),
+        u_size_um=_um(mark.u_size_px, um_per_px),
+        width_um=_um(mark.width_px, um_per_px),
+        u_width_um=_um(mark.u_width_px, um_per_px),
+        chance=mark.chance,
+        features=mark.features,
+    )
+
+
+def _um(px: float | None, um_per_px: float | None) -> float | None:
+    return None if px is None or um_per_px is None else px * um_per_px
 
 
 def to_8_bit(image: Image) -> NDArray[np.uint8]:

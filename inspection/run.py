@@ -17,7 +17,7 @@ from inspection.job import Job
 from inspection.layouts.load import read_image
 from inspection.methods.base import Progress
 from inspection.overlay import draw, jpeg
-from inspection.pipeline import Inspection, Pipeline, to_8_bit
+from inspection.pipeline import Inspection, Pipeline, Region, to_8_bit
 from inspection.sources import Refused, Shot, open_source
 
 RESULTS, PICTURES, STAMP = "results.jsonl", "overlays", "run.json"
@@ -140,8 +140,14 @@ def _line(name: str, result: Inspection, elapsed_ms: float) -> dict[str, Any]:
         "score": round(result.score, 6) if isfinite(result.score) else None,
         "threshold": result.threshold,
         "ms": round(elapsed_ms, 3),
-        "regions": [asdict(region) for region in result.regions],
+        "regions": [_told(region) for region in result.regions],
     }
+
+
+def _told(region: Region) -> dict[str, Any]:
+    """Without what the method does not tell; the size is there even where it is not known."""
+    told = asdict(region)
+    return {k: v for k, v in told.items() if k == "size_um" or v not in (None, ())}
 
 
 def _picture(shot: Shot, result: Inspection, out: Path) -> str:

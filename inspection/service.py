@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import asdict
 from functools import cache, partial
 from math import isfinite
 from pathlib import Path as FilePath
@@ -27,6 +28,7 @@ from inspection.generate.make import stream
 from inspection.generate.request import DefectRequest
 from inspection.generate.store import png
 from inspection.methods.base import Finding
+from inspection.regions.mark import Mark
 from inspection.shelf import NAME, Loaded, NoSuchJobError, Shelf
 
 __all__ = ["PAGES", "demo", "router"]
@@ -50,11 +52,20 @@ class JobCard(BaseModel):
 
 
 class Found(BaseModel):
-    """One region, in pixels of the image: x0, y0, x1, y1; the last two are exclusive edges."""
+    """One region, in pixels of the image: x0, y0, x1, y1; the last two are exclusive edges.
+
+    size_px: diameter, of a scratch its length, with its standard uncertainty; chance: of the
+    label; features: what both rest on. None or empty where the job does not describe regions."""
 
     label: str
     score: float
     box_px: tuple[float, float, float, float]
+    size_px: float | None = None
+    u_size_px: float | None = None
+    width_px: float | None = None
+    u_width_px: float | None = None
+    chance: float | None = None
+    features: tuple[float, ...] = ()
 
 
 class Verdict(BaseModel):
@@ -239,8 +250,17 @@ def _judge(name: str, loaded: Loaded, shown: bytes, golden: bytes | None) -> Ver
 
 def _found(finding: Finding) -> list[Found]:
     found = finding.found
+    told = zip(found.labels, found.scores, found.boxes_px, finding.found_marks, strict=True)
     return [
-        Found(label=found.names[label], score=float(score), box_px=(x0, y0, x1, y1))
-        for label, score, box in zip(found.labels, found.scores, found.boxes_px, strict=True)
-        for x0, y0, x1, y1 in [box.tolist()]
+        Found(
+            label=found.names[label],
+            score=float(score),
+            box_px=tuple(box.tolist()),
+            **({} if mark is None else _described(mark)),
+        )
+        for label, score, box, mark in told
     ]
+
+
+def _described(mark: Mark) -> dict[str, Any]:
+    return {name: value for name, value in asdict(mark).items() if name != "kind"}

@@ -11,6 +11,7 @@ from inspection.acceptance import (
     imaging,
     line,
     migration,
+    regions,
     relief,
     relief_clearance,
     relief_speed,
@@ -27,6 +28,7 @@ from inspection.acceptance import (
 EXPERIMENTS: tuple[Experiment, ...] = (
     *line.EXPERIMENTS,
     *station.EXPERIMENTS,
+    *regions.EXPERIMENTS,
     *stream.EXPERIMENTS,
     *imaging.EXPERIMENTS,
     *ambient.EXPERIMENTS,

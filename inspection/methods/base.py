@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.types.detections import Detections
+from inspection.regions.mark import Mark
 
 State = Mapping[str, bytes | NDArray[Any]]
 Progress = Callable[[int, int, str], None]  # done, total, what
@@ -24,12 +25,15 @@ class Finding:
     score_map: (H, W) float32 at the image's own size, or None where the method has none.
     detections: boxes of candidates, in pixels of the image, scored on the threshold's scale; weak
         ones too where the method ranks them, so that a precision-recall curve can be drawn.
+    marks: one a detection, or none at all where the method does not describe regions; None for a
+        detection under the threshold.
     """
 
     score: float
     threshold: float | None = None
     score_map: NDArray[np.float32] | None = None
     detections: Detections = field(default_factory=Detections)
+    marks: tuple[Mark | None, ...] = ()
 
     @property
     def is_defective(self) -> bool:
@@ -43,13 +47,25 @@ class Finding:
         """The detections at or above the threshold; all of them before one was chosen."""
         if self.threshold is None:
             return self.detections
-        kept = self.detections.scores >= self.threshold
+        kept = self._kept
         return Detections(
             self.detections.boxes_px[kept],
             self.detections.scores[kept],
             self.detections.labels[kept],
             self.detections.names,
         )
+
+    @property
+    def found_marks(self) -> tuple[Mark | None, ...]:
+        """The marks of `found`, None where there is none."""
+        marks = self.marks or (None,) * len(self.detections)
+        return tuple(mark for mark, kept in zip(marks, self._kept, strict=True) if kept)
+
+    @property
+    def _kept(self) -> NDArray[np.bool_]:
+        if self.threshold is None:
+            return np.ones(len(self.detections), bool)
+        return np.asarray(self.detections.scores >= self.threshold)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,8 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.runtime.weights import load
+from common.types.detections import Detections
 from inspection.methods.base import Finding, HeldOut, Lesson, Progress, State
-from inspection.models.fcn import WEIGHTS, Fcn, full_size, regions
+from inspection.models.fcn import WEIGHTS, Fcn, full_size
+from inspection.regions.candidates import Candidate, candidates, detections
+from inspection.regions.classify import OTHER
+from inspection.regions.head import Head
+from inspection.regions.head import shipped as shipped_head
+from inspection.regions.mark import Mark
 
 SHIPPED = "fcn_int8"
 CANDIDATE_LOGIT = 0.0  # regions are listed from here on before a threshold was chosen
@@ -21,7 +27,8 @@ class Segment:
     """The network with a threshold on the highest logit of the map.
 
     held_out: scores of the lessons the threshold is to be chosen on; the network was not trained
-    on them. threads: of the session.
+    on them. threads: of the session. head: names and measures what is found; without one, regions
+    are boxes of the one class "defect".
     """
 
     kind = "segment"
@@ -32,15 +39,26 @@ class Segment:
         threshold: float | None = None,
         held_out: HeldOut | None = None,
         threads: int = 1,
+        head: Head | None = None,
     ) -> None:
-        self._payload, self._threshold = payload, threshold
+        self._payload, self._threshold, self._head = payload, threshold, head
         self._net = Fcn(payload, threads)
         self.held_out = held_out or HeldOut(np.empty(0), np.empty(0))
 
     @classmethod
     def shipped(cls, threshold: float | None = None, threads: int = 1) -> Self:
         """With the weights that come with the package, verified."""
-        return cls(load(WEIGHTS, SHIPPED).payload, threshold, threads=threads)
+        return cls(load(WEIGHTS, SHIPPED).payload, threshold, threads=threads, head=shipped_head())
+
+    @property
+    def head(self) -> Head | None:
+        """What names and measures the regions."""
+        return self._head
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What a job holds of it as JSON."""
+        return {} if self._head is None else {"head": self._head.to_json()}
 
     def inspect(
         self, image: NDArray[np.uint8], reference: NDArray[np.uint8] | None = None
@@ -49,11 +67,55 @@ class Segment:
         grey = _grey(image)
         logits = self._net.logits(grey)
         level = CANDIDATE_LOGIT if self._threshold is None else min(self._threshold, 0.0)
+        score, listed = float(logits.max()), candidates(logits, level)
+        marks = self._marks(grey, listed)
+        if self._head is not None and self._head.verifier is not None:
+            score, listed, marks = self._verified(logits, score, listed, marks)
         return Finding(
-            score=float(logits.max()),
+            score=score,
             threshold=self._threshold,
             score_map=full_size(logits, grey.shape),
-            detections=regions(logits, level, grey.shape),
+            detections=_named(detections(listed, grey.shape), marks, self._head),
+            marks=marks,
+        )
+
+    def _marks(
+        self, grey: NDArray[np.uint8], listed: tuple[Candidate, ...]
+    ) -> tuple[Mark | None, ...]:
+        """Of the candidates at the threshold; weaker ones are no finds."""
+        if self._head is None:
+            return ()
+        strong = [one for one in listed if not self._is_weak(one)]
+        told = iter(self._head.marks(grey, strong))
+        return tuple(None if self._is_weak(one) else next(told) for one in listed)
+
+    def _is_weak(self, one: Candidate) -> bool:
+        return self._threshold is not None and one.score < self._threshold
+
+    def _verified(
+        self,
+        logits: NDArray[np.float32],
+        score: float,
+        listed: tuple[Candidate, ...],
+        marks: tuple[Mark | None, ...],
+    ) -> tuple[float, tuple[Candidate, ...], tuple[Mark | None, ...]]:
+        """Without the candidates that are no defects; the score is then that of what is left."""
+        assert self._head is not None
+        kept = [mark is None or self._head.accepts(mark) for mark in marks]
+        if all(kept):
+            return score, listed, marks
+        rest = logits.copy()
+        for one, stays in zip(listed, kept, strict=True):
+            if not stays:
+                rows, columns = one.cells.shape
+                here = rest[one.row : one.row + rows, one.column : one.column + columns]
+                here[one.cells] = -np.inf
+        left = [(one, mark) for one, mark, stays in zip(listed, marks, kept, strict=True) if stays]
+        below = float(logits.min())
+        return (
+            max(float(rest.max()), below),
+            tuple(one for one, _ in left),
+            tuple(mark for _, mark in left),
         )
 
     def score(self, frame: NDArray[np.uint8]) -> float:
@@ -65,7 +127,7 @@ class Segment:
         return self._net.logits(frame)
 
     def to_state(self) -> State:
-        """The network's ONNX bytes."""
+        """The network's ONNX bytes; the head goes with the settings."""
         return {"fcn": self._payload}
 
     @classmethod
@@ -75,14 +137,20 @@ class Segment:
         if not isinstance(payload, bytes):
             raise ValueError("the job holds no network 'fcn'")
         threshold = settings.get("threshold")
-        return cls(payload, None if threshold is None else float(threshold))
+        head = settings.get("head")
+        return cls(
+            payload,
+            None if threshold is None else float(threshold),
+            head=None if head is None else Head.from_json(head),
+        )
 
 
 def station_method(material: str, threads: int = 1) -> Segment:
     """The shipped network at the threshold that was chosen with it for this material of the
     simulated station: what a product's recipe holds."""
     model = load(WEIGHTS, SHIPPED)
-    return Segment(model.payload, model.card.score[f"threshold_{material}"], threads=threads)
+    threshold = model.card.score[f"threshold_{material}"]
+    return Segment(model.payload, threshold, threads=threads, head=shipped_head())
 
 
 def teach(lessons: Sequence[Lesson], progress: Progress) -> Segment:
@@ -95,6 +163,15 @@ def teach(lessons: Sequence[Lesson], progress: Progress) -> Segment:
         progress(done + 1, len(lessons), "scoring")
     method.held_out = HeldOut(np.array(scores[False]), np.array(scores[True]))
     return method
+
+
+def _named(found: Detections, marks: tuple[Mark | None, ...], head: Head | None) -> Detections:
+    """With the kinds as classes; what was not described stays "defect"."""
+    if head is None or not any(marks):
+        return found
+    names = ("defect", *head.kinds.names, OTHER)
+    labels = np.array([0 if mark is None else names.index(mark.kind) for mark in marks], np.int64)
+    return Detections(found.boxes_px, found.scores, labels, names)
 
 
 def _grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ from inspection.pipeline import Inspection
 Kind = Literal["good", "point", "coarse"]
 KINDS: tuple[Kind, ...] = ("good", "point", "coarse")
 RECHECK = "recheck"
+COARSE = frozenset({"scratch", "stain"})
 POINT_UM = 300.0  # scratches and stains on the station are longer than this, points much smaller
 
 
@@ -35,9 +36,17 @@ class Bins:
 
 
 def kind_of(result: Inspection) -> Kind | None:
-    """The class of an inspected part; None when it is defective and nothing was outlined."""
+    """The class of an inspected part; None when it is defective and nothing was outlined.
+
+    By the kinds of what was found, where the method names kinds it is sure of; else by size.
+    """
     if not result.is_defective:
         return "good"
+    kinds = {region.kind for region in result.regions}
+    if kinds & COARSE:
+        return "coarse"
+    if kinds == {"point"}:
+        return "point"
     sizes = [region.size_um for region in result.regions if region.size_um is not None]
     if not sizes:
         return None

@@ -1,0 +1,1 @@
+"""What was found, outlined in the frame: its size, its kind, and whether it is a defect."""
