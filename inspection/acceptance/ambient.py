@@ -33,7 +33,7 @@ from inspection.imaging.strobed import Recipe, differenced_frame, strobe_exposur
 from inspection.methods.segment import SHIPPED
 from inspection.models.fcn import WEIGHTS, Fcn
 from inspection.overlay import GREEN, RED
-from inspection.sim.names import CHINESE
+from inspection.sim.names import TAUGHT
 
 if TYPE_CHECKING:  # the simulator needs the extra sim, the table of rows does not
     from inspection.sim.rig import Rig
@@ -67,7 +67,7 @@ def measure(context: Context) -> Mapping[str, Measurement]:
     """S4-D1-R1/ambient-10x over all materials."""
     model = load(WEIGHTS, SHIPPED)
     net, outcome = Fcn(model.payload), Outcome()
-    todo = [(material, part) for material in CHINESE for part in range(PARTS[context.size])]
+    todo = [(material, part) for material in TAUGHT for part in range(PARTS[context.size])]
     for done, (material, part) in enumerate(todo):
         _judge(
             material, part, context.seed, net, model.card.score[f"threshold_{material}"], outcome
@@ -95,7 +95,7 @@ def row(outcome: Outcome, digest: str) -> Measurement:
         f"{beside['bright']}, {beside['plain']}"
     )
     figures = tuple(
-        Picture(strip(tiles), f"{CASES[case]}: {', '.join(CHINESE)}, 640 um wide each")
+        Picture(strip(tiles), f"{CASES[case]}: {', '.join(TAUGHT)}, 640 um wide each")
         for case, tiles in outcome.tiles.items()
         if tiles
     )
@@ -112,7 +112,7 @@ def _judge(
     from inspection.sim.trial import split
 
     program = MATERIALS[material].program
-    lot = 6_000_000 + 10_000 * seed + 1_000 * list(CHINESE).index(material)
+    lot = 6_000_000 + 10_000 * seed + 1_000 * list(TAUGHT).index(material)
     scene = station_scene(material, "judge", lot, PER_PART, ("point",), (SIZE_UM,))
     layers = Layers.of(scene, part, tuple(program))
     rng = np.random.default_rng([lot, part])
