@@ -42,8 +42,8 @@ TIMES = 10.0  # the room light against the strobes, before the filter
 PAIRS = 8  # exposures with and without strobe
 PARTS = {"quick": 1, "full": 16}  # of each material
 PER_PART, SIZE_UM = 49, 30.0
-TAUGHT = SensorModel()  # the 8-bit camera whose frames the network knows
-RECIPE = Recipe(100.0 / PASSES_STROBE, system_gain(TAUGHT, 0.0), TAUGHT.black_level_dn)
+CAMERA = SensorModel()  # the 8-bit camera whose frames the network knows
+RECIPE = Recipe(100.0 / PASSES_STROBE, system_gain(CAMERA, 0.0), CAMERA.black_level_dn)
 CASES = {
     "dark": "No room light",
     "bright": "Room light at ten times the strobes, differenced",
