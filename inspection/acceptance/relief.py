@@ -132,12 +132,12 @@ def lots(numbers: Numbers, seed: int) -> Iterator[Lot]:
 def judged(lot: Lot) -> Iterator[tuple[Scene, HeightMap, Result]]:
     """Every part of a lot as the judging sensor sees it, with what the pipeline says."""
     from inspection.sim.relief.products import PIXEL_UM
-    from inspection.sim.relief.sensing import sense
+    from inspection.sim.relief.sensing import sense, sideways
     from inspection.sim.relief.trial import scenes
 
     for scene in scenes(lot):
         seen = sense(scene.part.height_um, PIXEL_UM, scene.rng)
-        yield scene, seen, inspect(seen, lot.recipe, shipped())
+        yield scene, seen, inspect(seen, lot.recipe, shipped(), sideways())
 
 
 def count(tally: Tally, lot: Lot, scene: Scene, seen: HeightMap, result: Result) -> None:

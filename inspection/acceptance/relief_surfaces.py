@@ -123,10 +123,10 @@ def _inspected(
     name: str = "",
 ) -> Result:
     from inspection.sim.relief.backgrounds import PITCH_UM
-    from inspection.sim.relief.sensing import sense
+    from inspection.sim.relief.sensing import sense, sideways
 
     seen = sense(height, PITCH_UM, rng)
-    result = inspect(seen, recipe("surface"), shipped())
+    result = inspect(seen, recipe("surface"), shipped(), sideways())
     if tally is not None and not any(name in p.caption for p in tally.shown):
         told = f"Simulated pits and scratches in the real map {name}"
         tally.shown.append(Picture(jpeg(draw(seen, result)), told))
@@ -134,12 +134,18 @@ def _inspected(
 
 
 def _turned(height: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """The map turned by quarters, mirrored and shifted around."""
+    """The map turned by quarters, mirrored and shifted in a field of seven eighths, which stays the
+    same so that the sensor need not be calibrated anew."""
     turned = np.rot90(height, int(rng.integers(4)))
     if rng.random() < 0.5:
         turned = turned[:, ::-1]
-    rows, columns = (int(rng.integers(0, max(n // 8, 1))) for n in turned.shape)
-    return np.array(turned[rows:, columns:], np.float32, order="C")
+    spare = [n // 8 for n in turned.shape]
+    window = tuple(
+        slice(at, n - left + at)
+        for n, left in zip(turned.shape, spare, strict=True)
+        for at in [int(rng.integers(left + 1))]
+    )
+    return np.array(turned[window], np.float32, order="C")
 
 
 EXPERIMENTS = (

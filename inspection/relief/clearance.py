@@ -100,7 +100,8 @@ def clearance(
     best = Clearance(float("inf"), 0, 0, path[0], (0.0, 0.0, 0.0))
     for move, (start, end) in enumerate(pairwise(path)):
         for level, disc in enumerate(head):
-            found = _move(height, seen.um_per_px, np.array(start), np.array(end), disc)
+            ends = np.array(start), np.array(end)
+            found = _move(height, seen.um_per_px, *ends, disc, best.gap_um)
             if found is not None and found[0] < best.gap_um:
                 best = Clearance(found[0], move, level, found[1], found[2])
     return best
@@ -142,9 +143,12 @@ def _filled(seen: HeightMap, unseen_um: float | None) -> F64:
 
 
 def _move(
-    height: F64, um_per_px: float, start: F64, end: F64, disc: Disc
+    height: F64, um_per_px: float, start: F64, end: F64, disc: Disc, least_um: float
 ) -> tuple[float, Point, Point] | None:
-    """Smallest gap of one disc on one move, the tip and the part's point there."""
+    """Smallest gap of one disc on one move, the tip and the part's point there.
+
+    None too where it cannot be under `least_um`, since the disc stays over the tallest column.
+    """
     reach = disc.radius_um + um_per_px / 2
     low, high = np.minimum(start, end)[:2] - reach, np.maximum(start, end)[:2] + reach
     first = np.maximum(np.ceil(low / um_per_px), 0).astype(int)
@@ -152,6 +156,9 @@ def _move(
     if (last < first).any():
         return None
     columns, rows = (np.arange(a, b + 1) for a, b in zip(first, last, strict=True))
+    under = height[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    if min(start[2], end[2]) + disc.over_tip_um - under.max() >= least_um:
+        return None
     x = (columns * um_per_px)[None, :] - start[0]
     y = (rows * um_per_px)[:, None] - start[1]
     enter, leave = _covered(x, y, end - start, um_per_px / 2, disc.radius_um)
@@ -160,7 +167,6 @@ def _move(
         return None
     climb = end[2] - start[2]
     at = np.where(met, enter if climb >= 0 else leave, 0.0)
-    under = height[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     gap = np.where(met, start[2] + at * climb + disc.over_tip_um - under, np.inf)
     r, c = (int(v) for v in np.unravel_index(np.argmin(gap), gap.shape))
     tip = start + at[r, c] * (end - start)

@@ -2,14 +2,15 @@
 
 Depth is the extreme of a paraboloid through the find's lowest (highest) points, against a plane
 through what lies around it. Its uncertainty adds what the noise does to both fits (as correlated as
-the residual shows it to be), the form's own, and the rounding that a pixel's area brings.
+the residual shows it to be), the form's own, and that of what the sensor's blur takes off the
+depth of a narrow find (`lateral`).
 Width and length are those at half the depth, along the find's principal axes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import hypot, pi, sqrt
+from math import hypot, inf, pi, sqrt
 from typing import Any
 
 import cv2
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from inspection.relief.find import NEIGHBOURS, Candidate
 from inspection.relief.form import deviation, robust
+from inspection.relief.lateral import UNKNOWN, Lateral
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -27,7 +29,6 @@ RING_PX = 10  # how far around a find its surroundings reach
 GAP_PX = 2
 RING_POINTS = 400
 CAP_PX = 4  # largest half side of the paraboloid's window
-BLUR, U_BLUR = 1 / 3, 0.3  # px^2: mean and deviation of s^2 for a lateral resolution s of 0 to 1 px
 SQUARE = np.ones((3, 3), np.uint8)
 
 
@@ -40,7 +41,8 @@ class Size:
     angle_rad: of the long axis, from +x towards +y.
     half: window of the map and the find's mask at half the depth in it.
     unseen: share of the find's pixels that the sensor did not see. rim_um: mean of what lies just
-    around it, as seen from it: a scratch's lips are > 0, a dent's rolled edge < 0.
+    around it, as seen from it: a scratch's lips are > 0, a dent's rolled edge < 0. clear: depth as
+    it was seen over that depth's uncertainty; a blur makes it no less certain that it is there.
     """
 
     x_um: float
@@ -58,6 +60,7 @@ class Size:
     unseen: float
     rim_um: float
     half: tuple[tuple[slice, slice], Mask]
+    clear: float = inf
 
     def moved(self, rows: int, columns: int, um_per_px: float) -> Size:
         """The same size in a map that this one is a window of, from (rows, columns) on."""
@@ -87,11 +90,13 @@ def measure(
     others: Mask,
     sigma_um: F32 | None = None,
     form_um: float = 0.0,
+    lateral: Lateral = UNKNOWN,
 ) -> Size:
     """The find's size in (H, W) `residual_um`.
 
     others: (H, W), True on every find: none is part of another's surroundings.
     sigma_um: the sensor's own uncertainty a point; form_um: that of the form at this place.
+    lateral: what the sensor does sideways.
     """
     window = _window(candidate, residual_um.shape)
     patch = residual_um[window].astype(np.float64) * candidate.sign
@@ -109,6 +114,9 @@ def measure(
     width, length, angle, middle = _extent(half)
     slope = max(2 * depth / max(width, 1.0), 1e-6)
     u_edge = hypot(sqrt(1 / 6), 2 * u_depth / slope)
+    clear = depth / max(u_depth, 1e-9)
+    gain, u_gain = lateral.gain(width, length, u_edge)
+    depth, u_depth = gain * depth, hypot(gain * u_depth, u_gain * depth)
     volume, u_volume = _volume(patch, core, around, sqrt(datum), um_per_px)
     return Size(
         x_um=(window[1].start + middle[1]) * um_per_px,
@@ -126,6 +134,7 @@ def measure(
         unseen=float(np.mean(~np.isfinite(patch[core]))),
         rim_um=_rim(patch, core),
         half=(window, half),
+        clear=clear,
     )
 
 
@@ -185,7 +194,8 @@ def _extreme(
 ) -> tuple[float, float, tuple[int, int]]:
     """Height of the extreme, its variance, and the pixel next to it."""
     row, column = _top(patch, core)
-    half = int(np.clip(round(0.2 * sqrt(core.sum())), 1, CAP_PX))
+    tall = core & (patch > patch[row, column] / 2)  # the core's skirts grow with its contrast
+    half = int(np.clip(round(0.2 * sqrt(np.count_nonzero(tall))), 1, CAP_PX))
     window = np.s_[max(row - half, 0) : row + half + 1, max(column - half, 0) : column + half + 1]
     there = np.isfinite(patch[window]) & core[window]
     y, x = np.nonzero(there)
@@ -201,11 +211,9 @@ def _extreme(
     told = 0.0 if sigma_um is None else float(np.nanmean(sigma_um[window][there] ** 2))
     free = max(len(z) - design.shape[1], 1)
     point = max(told, float(left @ left) / free, 1e-12)
-    best, bend = _vertex(found, half, design[np.argmax(design @ found)])
+    best = _vertex(found, half, design[np.argmax(design @ found)])
     gain = best @ np.linalg.pinv(design.T @ design) @ best
-    level = float(best @ found) + bend * (1 / 12 + BLUR)
-    variance = point * gain * around.inflation + (bend * U_BLUR) ** 2
-    return max(level, 1e-6), variance, (row, column)
+    return max(float(best @ found), 1e-6), point * gain * around.inflation, (row, column)
 
 
 def _top(patch: F64, core: Mask) -> tuple[int, int]:
@@ -224,19 +232,17 @@ def _bowl(x: F64, y: F64, round_: bool) -> F64:
     return np.stack([np.ones_like(x), x, y, *bends], 1)
 
 
-def _vertex(found: F64, half: int, best: F64) -> tuple[F64, float]:
-    """The design row of the paraboloid's top where it lies in the window, else `best`; and what a
-    blur of variance 1 px^2 takes off that top."""
+def _vertex(found: F64, half: int, best: F64) -> F64:
+    """The design row of the paraboloid's top where it lies in the window, else `best`."""
     round_ = len(found) == 4
     xx, yy, xy = (found[3], found[3], 0.0) if round_ else found[3:6]
-    drop = max(-float(xx + yy), 0.0)
     bend = np.array([[2 * xx, xy], [xy, 2 * yy]])
     if not (xx < 0 and np.linalg.det(bend) > 0):
-        return best, drop
+        return best
     x, y = np.linalg.solve(bend, -found[1:3])
     if max(abs(x), abs(y)) > half:
-        return best, drop
-    return _bowl(np.array([x]), np.array([y]), round_)[0], drop
+        return best
+    return np.asarray(_bowl(np.array([x]), np.array([y]), round_)[0], np.float64)
 
 
 def _half(patch: F64, core: Mask, depth: float, at: tuple[int, int]) -> Mask:

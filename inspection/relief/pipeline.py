@@ -16,6 +16,7 @@ from common.types.heightmap import HeightMap
 from inspection.relief.classify import Kinds, describe
 from inspection.relief.find import Candidate, find
 from inspection.relief.form import Form, FormError, fit
+from inspection.relief.lateral import UNKNOWN, Lateral
 from inspection.relief.measure import Size, measure
 from inspection.relief.pose import Pose, footprint, locate
 from inspection.relief.recipes import Bump, Recipe, Region
@@ -24,6 +25,7 @@ F32 = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 GUARD = 1.645  # a flaw is refused where it may be too deep: ISO 14253-1, one side at 95 %
+THERE = 3.0  # standard uncertainties that a find exceeds before GUARD is held against a part
 MOST_FINDS = 200  # a map with more is no part with flaws
 
 
@@ -72,9 +74,12 @@ class Result:
         return bool(self.reasons)
 
 
-def inspect(seen: HeightMap, recipe: Recipe, kinds: Kinds) -> Result:
-    """Judge a part. NoPartError where the map does not show one."""
-    pose = locate(seen, recipe)
+def inspect(seen: HeightMap, recipe: Recipe, kinds: Kinds, lateral: Lateral = UNKNOWN) -> Result:
+    """Judge a part. NoPartError where the map does not show one.
+
+    lateral: the sensor's blur and rim, as its user measured them.
+    """
+    pose = locate(seen, recipe, lateral.rim_px)
     faces: list[Face] = []
     flaws: list[Flaw] = []
     heights: dict[str, float] = {}
@@ -87,7 +92,7 @@ def inspect(seen: HeightMap, recipe: Recipe, kinds: Kinds) -> Result:
             reasons.append(f"{region.name}: {error}")
             continue
         faces.append(face)
-        flaws.extend(judge(face, flaws_of(face, seen), kinds, seen.um_per_px, recipe))
+        flaws.extend(judge(face, flaws_of(face, seen, lateral), kinds, seen.um_per_px, recipe))
         heights.update({b.name: _bump_um(b, face, pose, seen.um_per_px) for b in bumps})
     reasons.extend(_levels(faces, recipe))
     reasons.extend(_wrong_bumps(recipe, heights))
@@ -119,7 +124,9 @@ def flatten(seen: HeightMap, pose: Pose, region: Region, bumps: list[Bump]) -> F
     return Face(region, window, mask, residual, level, share, form)
 
 
-def flaws_of(face: Face, seen: HeightMap) -> list[tuple[Candidate, Size]]:
+def flaws_of(
+    face: Face, seen: HeightMap, lateral: Lateral = UNKNOWN
+) -> list[tuple[Candidate, Size]]:
     """What is found on a face, with sizes in the face's window."""
     found = find(face.residual_um, face.mask)[:MOST_FINDS]
     taken = np.zeros(face.mask.shape, np.bool_)
@@ -132,7 +139,7 @@ def flaws_of(face: Face, seen: HeightMap) -> list[tuple[Candidate, Size]]:
     for candidate in found:
         x0, y0, x1, y1 = candidate.box_px
         of_form = face.form.sigma_um((y0 + y1) / 2, (x0 + x1) / 2, seen.um_per_px)
-        sizes.append(measure(inside, seen.um_per_px, candidate, taken, sigma, of_form))
+        sizes.append(measure(inside, seen.um_per_px, candidate, taken, sigma, of_form, lateral))
     return list(zip(found, sizes, strict=True))
 
 
@@ -150,7 +157,8 @@ def judge(
         chances = kinds.chances(describe(candidate, size, edge, um_per_px))
         kind = max(chances, key=lambda name: chances[name])
         limit = recipe.scratch_um if kind == "scratch" else recipe.depth_um
-        refused = size.depth_um + GUARD * size.u_depth_um > limit
+        guard = GUARD * size.u_depth_um if size.clear > THERE else 0.0
+        refused = size.depth_um + guard > limit
         moved = size.moved(rows, columns, um_per_px)
         yield Flaw(face.region.name, kind, chances, moved, candidate.snr, refused)
 

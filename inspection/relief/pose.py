@@ -49,8 +49,11 @@ class Pose:
         )
 
 
-def locate(seen: HeightMap, recipe: Recipe) -> Pose:
-    """The part's pose; NoPartError where no outline of about its size is there."""
+def locate(seen: HeightMap, recipe: Recipe, rim_px: float = 0.0) -> Pose:
+    """The part's pose; NoPartError where no outline of about its size is there.
+
+    rim_px: how far within its walls the part ends for the sensor, see `lateral`.
+    """
     if recipe.thickness_um == 0:
         row, column = (seen.height_px - 1) / 2, (seen.width_px - 1) / 2
         return Pose(row, column, 0.0, recipe.width_um, recipe.height_um, 0.0)
@@ -70,8 +73,8 @@ def locate(seen: HeightMap, recipe: Recipe) -> Pose:
     upright, level = (left + right) / 2, (top + bottom) / 2
     row = (level[0] + level[1] * upright[0]) / (1 - level[1] * upright[1])
     column = upright[0] + upright[1] * row
-    width = float(_apart(left, right, row)) * cos(turn) * pitch
-    height = float(_apart(top, bottom, column)) * cos(turn) * pitch
+    width = (float(_apart(left, right, row)) * cos(turn) + 2 * rim_px) * pitch
+    height = (float(_apart(top, bottom, column)) * cos(turn) + 2 * rim_px) * pitch
     pose = Pose(float(row), float(column), turn, width, height, stage)
     _check(pose, recipe)
     return pose

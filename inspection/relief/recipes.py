@@ -60,7 +60,8 @@ class Recipe:
     width_um, height_um: of the outline; size_tolerance_um: by how much it may differ.
     thickness_um: of the outline over the stage; half of it tells part from stage. 0: the whole map
     is one face, no outline is sought.
-    depth_um, scratch_um: a flaw (a scratch) that may be deeper or higher than this is refused.
+    depth_um, scratch_um: a flaw (a scratch) that may be deeper or higher than this is refused; more
+    than the texture of a good part has.
     seen: share of a region that must have been seen.
     """
 
@@ -132,9 +133,11 @@ def connector_pin() -> Recipe:
 
 
 def battery_tab() -> Recipe:
-    """The tab of a pouch cell: rolled foil that waves."""
+    """The tab of a pouch cell: rolled foil that waves, with lines of rolling up to 4 um deep."""
     face = Region("face", 0, 0, 2600 - 2 * INSET_UM, 2000 - 2 * INSET_UM, "quartic", 200, 40)
-    return Recipe("battery-tab", "foil tab of a pouch cell", 2600, 2000, 40, 200, (face,))
+    return Recipe(
+        "battery-tab", "foil tab of a pouch cell", 2600, 2000, 40, 200, (face,), scratch_um=6
+    )
 
 
 def surface() -> Recipe:

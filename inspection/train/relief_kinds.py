@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspection.relief.classify import KINDS, SHIPPED, Kinds, describe, teach
+from inspection.relief.lateral import PIXEL_PX2, Lateral
 from inspection.relief.pipeline import Flaw, flatten, flaws_of
 from inspection.relief.pose import locate
 from inspection.relief.recipes import PRODUCTS
@@ -23,11 +24,13 @@ from inspection.sim.relief.trial import Lot, Scene, matched, scenes
 SEED = 500
 PARTS, FLAWS = 16, 5  # a kind and product
 NOISES = (
-    Generic(0.4, 0.2, 0.2),
-    Generic(0.8, 0.4, 0.5),
-    Generic(1.3, 0.8, 0.8, steep=1.5),
-    Generic(1.8, 1.2, 1.0, steep=1.2),
+    Generic(0.4, 0.3, 0.2),
+    Generic(0.7, 0.4, 0.3),
+    Generic(0.9, 0.5, 0.5, steep=1.5),
+    Generic(1.2, 0.8, 0.8, steep=1.2),
+    Generic(1.6, 1.2, 1.0, steep=1.0),
 )
+"""Blurs of 0.4 to 1.6 px: any sensor whose user measures less is covered."""
 
 
 def lots() -> Iterator[Lot]:
@@ -52,6 +55,7 @@ def _of_part(lot: Lot, scene: Scene, noise: Generic) -> Iterator[tuple[NDArray[n
     """Finds of one part that lie on its flaws."""
     seen_map = seen(scene.part.height_um, PIXEL_UM, scene.rng, noise)
     pose = locate(seen_map, lot.recipe)
+    lateral = Lateral(noise.blur_px**2 + PIXEL_PX2, 0.2)
     found: list[Flaw] = []
     rows = []
     for region in lot.recipe.regions:
@@ -59,7 +63,7 @@ def _of_part(lot: Lot, scene: Scene, noise: Generic) -> Iterator[tuple[NDArray[n
         face = flatten(seen_map, pose, region, bumps)
         mask = np.pad(face.mask, 1).astype(np.uint8)
         edge = cv2.distanceTransform(mask, cv2.DIST_L2, 3)[1:-1, 1:-1]
-        for candidate, size in flaws_of(face, seen_map):
+        for candidate, size in flaws_of(face, seen_map, lateral):
             moved = size.moved(face.window[0].start, face.window[1].start, PIXEL_UM)
             found.append(Flaw(region.name, "", {}, moved, candidate.snr, False))
             rows.append(describe(candidate, size, edge, PIXEL_UM))

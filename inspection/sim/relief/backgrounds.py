@@ -1,30 +1,27 @@
 """Real height maps as backgrounds, brought to the pipeline's pitch.
 
-The maps are public examples of profilometer files, read by SurfaceTopography (the extra `3d`). A
-finer map is averaged over areas onto 5 um; a coarser one, or one whose field is too small for a
-flaw and its surroundings, is not used, and the reason is kept.
+The maps are public examples of profilometer files, read by `topographies`. A finer
+map is averaged over areas onto 5 um; a coarser one, or one whose field is too small for a flaw and
+its surroundings, is not used, and the reason is kept.
 """
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from common.errors import LingnanError, MissingExtraError
+from inspection.sim.relief import topographies
 
 F32 = NDArray[np.float32]
 
-FOLDER = "surface_height"
+FOLDER = topographies.DATA
 PITCH_UM = 5.0
 SMALLEST_UM = 500.0  # shorter side of a field that holds flaws and what lies around them
 UNBELIEVABLE_UM = 1000.0
-UNIT_UM = {"m": 1e6, "mm": 1e3, "um": 1.0, "µm": 1.0, "μm": 1.0, "nm": 1e-3, "pm": 1e-6}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,22 +52,7 @@ def backgrounds(root: Path) -> tuple[list[Background], list[Unused]]:
 
 
 def _read(path: Path) -> Background | Unused:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns where MPI is absent
-            from SurfaceTopography import open_topography
-    except ImportError as error:
-        raise MissingExtraError("SurfaceTopography", "surfaces") from error
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a foreign reader about foreign files
-            topography: Any = open_topography(str(path)).topography()
-            scale = UNIT_UM[topography.unit]
-            pitch = [float(p) * scale for p in topography.pixel_size]
-            raw = np.ma.asarray(topography.heights(), np.float64) * scale
-    except Exception as error:  # whatever a parser of a foreign format raises
-        raise LingnanError(f"{path}: cannot be read as a height map: {error}") from error
-    height = np.ma.masked_invalid(raw).filled(np.nan).T
+    height, *pitch = topographies.read(path)
     field = min(n * p for n, p in zip(height.shape[::-1], pitch, strict=True))
     if max(pitch) > UNBELIEVABLE_UM:
         return Unused(path, f"the pitch it states, {max(pitch):.0f} um, is not to be believed")
@@ -81,7 +63,7 @@ def _read(path: Path) -> Background | Unused:
     return Background(path, _to_pitch(height, pitch), max(pitch))
 
 
-def _to_pitch(height_um: NDArray[np.float64], pitch_um: list[float]) -> F32:
+def _to_pitch(height_um: F32, pitch_um: list[float]) -> F32:
     """Averaged over areas onto PITCH_UM; holes are left out of the averages, else 0."""
     known = np.isfinite(height_um)
     middle = float(np.median(height_um[known]))

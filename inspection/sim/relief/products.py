@@ -53,7 +53,8 @@ def part(recipe: Recipe, draw: Draw, absent: str = "", pose_scale: float = 1.0) 
     rng = draw.rng
     turn = radians(TURN_DEG) * pose_scale * float(rng.uniform(-1, 1))
     shift = pose_scale * SHIFT_UM * rng.uniform(-1, 1, 2)
-    extra = abs(sin(turn)) * recipe.reach_um + SHIFT_UM * pose_scale
+    # a field for every pose: a sensor is calibrated for its field, not for the part in it
+    extra = sin(radians(TURN_DEG) * pose_scale) * recipe.reach_um + SHIFT_UM * pose_scale
     sides = [
         int((n + 2 * (MARGIN_UM + extra)) / PIXEL_UM) for n in (recipe.height_um, recipe.width_um)
     ]

@@ -20,7 +20,7 @@ F32 = NDArray[np.float32]
 DATA = "surface_height"
 FILES = ("plu-1.plu", "sur-2.sur", "metropro-1.dat", "frt-1.frt")
 MOST_HOLES = 0.02  # share of a part that the profiler did not see, and that is filled here
-UNITS_UM = {"m": 1e6, "mm": 1e3, "µm": 1.0, "um": 1.0, "nm": 1e-3}
+UNITS_UM = {"m": 1e6, "mm": 1e3, "um": 1.0, "µm": 1.0, "μm": 1.0, "nm": 1e-3, "pm": 1e-6}
 
 
 class TopographyError(LingnanError):

@@ -1,0 +1,84 @@
+"""Blur and rim of a sensor from its standards, and the depth that a blur takes."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from common.types.heightmap import HeightMap
+from inspection.relief.find import find
+from inspection.relief.lateral import PIXEL_PX2, EdgeError, Lateral, lateral
+from inspection.relief.measure import measure
+from inspection.sim.relief.target import step
+
+pytestmark = pytest.mark.inspection
+
+SHAPE = (128, 128)
+
+
+def blurred(height: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(height, (31, 31), sigma), np.float32)
+
+
+def block(side: int, rise: float) -> NDArray[np.float32]:
+    height = np.zeros(SHAPE, np.float32)
+    height[30 : 30 + side, 30 : 30 + side] = rise
+    return height
+
+
+def test_the_blur_of_a_step_comes_back_with_the_pixel_in_it() -> None:
+    rng = np.random.default_rng(0)
+    steps = []
+    for turn in (5.0, 95.0, 185.0, 275.0):
+        seen = blurred(step(SHAPE, 5.0, 20.0, turn), 0.9)
+        seen += rng.normal(0, 0.3, SHAPE).astype(np.float32)
+        steps.append((HeightMap(seen, 5.0), turn))
+    eroded = block(60, 100)
+    eroded[30, :] = eroded[89, :] = eroded[:, 30] = eroded[:, 89] = np.nan
+    found = lateral(steps, [(HeightMap(eroded, 5.0), 300.0, 100.0)])
+    assert found.blur_px2 == pytest.approx(0.81 + PIXEL_PX2, abs=0.06)
+    assert found.rim_px == pytest.approx(1.0)
+
+
+def test_without_an_edge_there_is_no_blur() -> None:
+    blind = HeightMap(np.full(SHAPE, np.nan, np.float32), 5.0)
+    with pytest.raises(EdgeError, match="hardly seen"):
+        lateral([(blind, 0.0)], [])
+    flat = HeightMap(np.zeros(SHAPE, np.float32), 5.0)
+    with pytest.raises(EdgeError, match="no block"):
+        lateral([(HeightMap(step(SHAPE, 5.0, 20.0), 5.0), 0.0)], [(flat, 300.0, 100.0)])
+
+
+def test_gain_is_exact_for_the_profiles_it_lies_between() -> None:
+    wide = Lateral(0.8, 0.0)
+    y, x = np.mgrid[-40:41, -40:41] / 4.0  # quarters of a pixel
+    rho = np.hypot(x, y)
+    for profile in ((rho < 2.5).astype(np.float32), np.exp(-(rho**2) / (2 * 2.0**2))):
+        left = cv2.GaussianBlur(profile, (33, 33), 4 * np.sqrt(0.8))
+        width = 2 * np.sqrt(np.count_nonzero(left > left.max() / 2) / np.pi) / 4
+        gain, u = wide.gain(width, width, 0.0)
+        assert abs(1 / left.max() - gain) < np.sqrt(3) * u + 0.02
+    assert wide.gain(200, 200, 0.0)[0] == pytest.approx(1, abs=1e-3)
+
+
+def test_blurred_hollows_are_as_deep_as_they_were_within_their_uncertainty() -> None:
+    rng = np.random.default_rng(2)
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    told, none = Lateral(0.81, 0.1), Lateral(1e-3, 0.0)
+    errors, naive, spreads = [], [], []
+    for _ in range(20):
+        rho = np.hypot(x - 64 - rng.uniform(-0.5, 0.5), y - 64 - rng.uniform(-0.5, 0.5))
+        floor = rng.uniform(0.3, 0.7)
+        for hollow in (np.exp(-(rho**2) / 5.8), np.clip((1 - rho / 3.5) / (1 - floor), 0, 1)):
+            seen = blurred((-20 * hollow).astype(np.float32), 0.9)
+            seen += rng.normal(0, 0.2, SHAPE).astype(np.float32)
+            candidate = max(find(seen, np.ones(SHAPE, bool)), key=lambda c: c.snr)
+            size = measure(seen, 5.0, candidate, np.zeros(SHAPE, bool), lateral=told)
+            errors.append(size.depth_um - 20)
+            spreads.append(size.u_depth_um)
+            size = measure(seen, 5.0, candidate, np.zeros(SHAPE, bool), lateral=none)
+            naive.append(size.depth_um - 20)
+    assert np.mean(np.abs(errors) < 2 * np.array(spreads)) >= 0.9 and max(spreads) < 5
+    assert abs(np.mean(errors)) < 0.5 * abs(np.mean(naive))
