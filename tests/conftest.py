@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from common.paths import data_root
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it for `pytest &`
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # else children could not be stopped
 
 
 @pytest.fixture(scope="session")
