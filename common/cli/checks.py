@@ -33,7 +33,7 @@ def every() -> Iterator[Check]:
     """All findings, from the essential to the optional."""
     for look in (package, base_install, extras, providers, computer, plugins, directions):
         yield from look()
-    for look in (models, ros, data):
+    for look in (models, ros, tools, data):
         yield from look()
 
 
@@ -175,6 +175,16 @@ def ros() -> Iterator[Check]:
         yield Check("ROS 2", "note", f"rclpy is not there: {cure}")
     else:
         yield Check("ROS 2", "ok", f"rclpy {_version('ros-rclpy') or 'of ' + distro}".strip())
+
+
+def tools() -> Iterator[Check]:
+    """Compilers, emulators and peers from outside Python."""
+    from common.tools import TOOLS, cure, find
+
+    for tool in TOOLS:
+        where = find(tool.program)
+        told = str(where) if where else f"is not there ({tool.purpose}): {cure(tool.program)}"
+        yield Check(tool.program, "ok" if where else "note", told)
 
 
 def data() -> Iterator[Check]:
