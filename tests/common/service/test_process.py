@@ -61,13 +61,15 @@ def test_kill_loses_no_accepted_record(start_server: Server, tmp_path: Path) -> 
             ]
             for thread in threads:
                 thread.start()
-            time.sleep(rng.uniform(0.3, 0.8))
+            wanted, deadline = len(accepted) + rng.randint(12, 40), time.monotonic() + 30
+            while len(accepted) < wanted and time.monotonic() < deadline:
+                time.sleep(0.003)
             os.kill(child.pid, signal.SIGKILL)
             for thread in threads:
                 thread.join()
     with Records(tmp_path / "records.sqlite") as records:
         stored = {record.id: record.payload["number"] for record in records.query(limit=10**6)}
-    assert len(accepted) > 40
+    assert len(accepted) >= 4 * 12
     assert accepted.items() <= stored.items()
 
 
