@@ -1,1 +1,0 @@
-"""Positioning: GNSS in the urban canyon, and radar with video."""

@@ -1,1 +1,0 @@
-"""GNSS positioning: readers, orbits, single point, RTK, integrity, cold start."""
