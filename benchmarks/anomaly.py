@@ -1,9 +1,10 @@
 """Our anomaly model beside PatchCore with EfficientNet-lite0: same images, same split, same run.
 
 Both are taught on good images alone, cross-validated by part, one thread each. Each runs in a
-process of its own, so that its peak memory is its own.
+process of its own, so that its peak memory is its own. The quick size judges some parts only,
+enough for the CPU time and the memory; what it says of accuracy has few images behind it.
 
-    python -m benchmarks anomaly [--json]
+    python -m benchmarks anomaly [--size quick] [--json]
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from common.acceptance.experiment import Size
 from common.errors import LingnanError
 from common.paths import data_root
 from common.runtime.timing import peak_rss_mib
@@ -32,17 +35,30 @@ from inspection.methods.base import Lesson
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 SIDES = ("ours", "peer")
-FOLDS = 5
 SEED = 7
 
 
-def measure() -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """folds: of parts. pictures: varied ones that ours learns from. images: about how many are
+    judged of a surface, whole parts each; all where None."""
+
+    folds: int
+    pictures: int
+    images: int | None = None
+
+
+EFFORT: dict[Size, Effort] = {"quick": Effort(2, 400, 60), "full": Effort(5, PICTURES)}
+
+
+def measure(size: Size) -> dict[str, Any]:
     """Both sides on every surface, and their ratios."""
     rows = {}
     for surface in SURFACES:
-        ours, peer = (_child(side, surface) for side in SIDES)
+        ours, peer = (_child(side, surface, size) for side in SIDES)
         rows[surface.folder] = {"ours": ours, "peer": peer, "ratios": ratios(ours, peer)}
-    return {"seed": SEED, "folds": FOLDS, "threads": 1, "surfaces": rows}
+    folds = EFFORT[size].folds
+    return {"size": size, "seed": SEED, "folds": folds, "threads": 1, "surfaces": rows}
 
 
 def show(result: dict[str, Any]) -> None:
@@ -60,7 +76,11 @@ def show(result: dict[str, Any]) -> None:
             f"{name:16}{'gain':6}{told['auroc_gain']:+8.3f}{told['aupro_gain']:+8.3f}"
             f"{told['times_faster']:7.1f}x{told['times_less_memory']:7.1f}x"
         )
-    print(f"PatchCore (peer) on the same {FOLDS} folds by part, seed {SEED}, one thread each")
+    images = " and ".join(str(row["ours"]["n_images"]) for row in result["surfaces"].values())
+    print(
+        f"PatchCore (peer) on the same {images} images in {result['folds']} folds by part, "
+        f"seed {result['seed']}, one thread each"
+    )
 
 
 def ratios(ours: dict[str, float], peer: dict[str, float]) -> dict[str, float]:
@@ -73,14 +93,14 @@ def ratios(ours: dict[str, float], peer: dict[str, float]) -> dict[str, float]:
     }
 
 
-def one_side(side: str, surface: Surface) -> dict[str, float]:
+def one_side(side: str, surface: Surface, effort: Effort) -> dict[str, float]:
     """Teach and judge by part: accuracy, CPU time an image, peak memory."""
     cv2.setNumThreads(1)
-    lessons = _lessons(surface)
+    lessons = some_parts(_lessons(surface), effort.images)
     start = time.process_time()
-    timed = Timed(_learner(side, lessons))
+    timed = Timed(_learner(side, lessons, effort.pictures))
     prepared = time.process_time()  # ours draws once for all folds, but so does one teaching
-    verdicts = cross_validate(lessons, timed, folds(lessons, FOLDS, SEED), _silent)
+    verdicts = cross_validate(lessons, timed, folds(lessons, effort.folds, SEED), _silent)
     learning = time.process_time() - prepared - sum(timed.seconds)
     memory = peak_rss_mib()  # before AUPRO, which needs memory of its own
     return {
@@ -88,7 +108,7 @@ def one_side(side: str, surface: Surface) -> dict[str, float]:
         "aupro": verdicts.aupro(),
         "cpu_ms": float(np.median(timed.seconds)) * 1e3,
         "peak_mib": memory,
-        "teach_cpu_s": prepared - start + learning / FOLDS,
+        "teach_cpu_s": prepared - start + learning / effort.folds,
         "n_images": len(lessons),
         "n_parts": len({one.part for one in lessons}),
     }
@@ -113,9 +133,18 @@ class Timed:
         return timed
 
 
-def _learner(side: str, lessons: Sequence[Lesson]) -> Learn:
+def some_parts(lessons: Sequence[Lesson], images: int | None) -> list[Lesson]:
+    """Whole parts, drawn by `SEED`, until there are about `images` images; all where None."""
+    if images is None:
+        return list(lessons)
+    count = max(1, round(len(lessons) / images))
+    fold_of = folds(lessons, count, SEED)  # deals parts with and without a defect out evenly
+    return [one for one, fold in zip(lessons, fold_of, strict=True) if fold == 0]
+
+
+def _learner(side: str, lessons: Sequence[Lesson], pictures: int) -> Learn:
     if side == "ours":
-        return anomaly_learner(lessons, True, _silent, PICTURES)
+        return anomaly_learner(lessons, True, _silent, pictures)
     from inspection.train.peer_patchcore import learner  # torch, in the peer's process alone
 
     make: Callable[[Sequence[Lesson]], Learn] = learner
@@ -132,8 +161,8 @@ def _lessons(surface: Surface) -> list[Lesson]:
     return [lesson(sample) for sample in reader(surface.layout)(folder, "refuse").samples]
 
 
-def _child(side: str, surface: Surface) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.anomaly", side, surface.folder]
+def _child(side: str, surface: Surface, size: Size) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.anomaly", side, surface.folder, size]
     done = subprocess.run(  # noqa: S603 (our own module, our own arguments)
         command, env={**os.environ, **ONE_THREAD}, stdout=subprocess.PIPE, text=True
     )
@@ -147,10 +176,10 @@ def _silent(done: int, total: int, what: str) -> None:
     """Nobody watches a measurement."""
 
 
-def _main(side: str, folder: str) -> int:
+def _main(side: str, folder: str, size: Size) -> int:
     try:
         surface = next(one for one in SURFACES if one.folder == folder)
-        print(json.dumps(one_side(side, surface)))
+        print(json.dumps(one_side(side, surface, EFFORT[size])))
     except LingnanError as error:
         print(error, file=sys.stderr)
         return 2
@@ -158,4 +187,5 @@ def _main(side: str, folder: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_main(*sys.argv[1:]))
+    side, folder, size = sys.argv[1:]
+    sys.exit(_main(side, folder, cast(Size, size)))

@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from common.acceptance.experiment import Size
 from common.drivers.camera.config import SensorModel
 from common.drivers.camera.sensor import expose
 from common.drivers.stream import checksum
@@ -16,9 +17,10 @@ from common.runtime.timing import measure as timing
 from common.runtime.weights import load
 from inspection.methods.golden import compare
 from inspection.models.fcn import WEIGHTS, Fcn
+from inspection.models.shipped import name_of
 from inspection.sim.scene import EXPOSURE_US, SIDE_PX, station_scene
 
-REPEATS = 100
+REPEATS: dict[Size, int] = {"quick": 20, "full": 100}
 BOARD_PX = 640
 
 
@@ -31,15 +33,15 @@ class Stage:
     call: Callable[[], object]
 
 
-def measure() -> dict[str, Any]:
+def measure(size: Size) -> dict[str, Any]:
     """CPU ms of each stage, its floor by memcpy in this run, and the ratio."""
     cv2.setNumThreads(1)
-    rows = {}
+    rows, repeats = {}, REPEATS[size]
     for stage in _stages():
         source = np.ones(stage.bytes // 2, np.uint8)
         target = np.empty_like(source)
-        floor = timing(lambda s=source, t=target: np.copyto(t, s), repeats=REPEATS, warmup=5)
-        spent = timing(stage.call, repeats=REPEATS, warmup=5)
+        floor = timing(lambda s=source, t=target: np.copyto(t, s), repeats=repeats, warmup=5)
+        spent = timing(stage.call, repeats=repeats, warmup=5)
         rows[stage.name] = {
             "cpu_ms": spent.cpu_ms_median,
             "wall_ms": spent.median_ms,
@@ -47,7 +49,7 @@ def measure() -> dict[str, Any]:
             "floor_ms": floor.median_ms,
             "times_the_floor": spent.cpu_ms_median / floor.median_ms,
         }
-    return {"n": REPEATS, "threads": 1, "stages": rows}
+    return {"n": repeats, "threads": 1, "stages": rows}
 
 
 def show(result: dict[str, Any]) -> None:
@@ -67,7 +69,7 @@ def _stages() -> list[Stage]:
     rng = np.random.default_rng(1)
     sensor = SensorModel()
     frame = expose(light, EXPOSURE_US, 0.0, sensor, rng)
-    int8, fp32 = (Fcn(load(WEIGHTS, name).payload) for name in ("fcn_int8", "fcn_fp32"))
+    int8, fp32 = (Fcn(load(WEIGHTS, name_of("metal", v)).payload) for v in ("int8", "fp32"))
     pixels = SIDE_PX * SIDE_PX
     board = np.where(rng.random((BOARD_PX // 16, BOARD_PX // 16)) < 0.5, 0, 255).astype(np.uint8)
     board = np.kron(board, np.ones((16, 16), np.uint8))

@@ -12,7 +12,10 @@ from cyclopts.validators import Number
 from inspection.config import Overlays
 
 if TYPE_CHECKING:
+    from common.types.heightmap import HeightMap
     from inspection.layouts.base import Refusal
+    from inspection.regions.corrections import Correction
+    from inspection.regions.retrain import Learned
 
 app = App(name="inspection", help="Surface defects (D1) and defects in three dimensions (D2).")
 app.command(
@@ -45,6 +48,7 @@ def teach(
     on_error: OnError = "refuse",
     miss_target: float = 0.003,
     false_target: float = 0.01,
+    corrections: Path | None = None,
 ) -> None:
     """Learn a part from the samples in DATA and write one job file.
 
@@ -66,20 +70,47 @@ def teach(
         The threshold is chosen so that the miss rate's 95 % upper bound holds this.
     false_target:
         The same for the false rate, where there are good parts only.
+    corrections:
+        A corrections.jsonl of `correct` or of the service, learned on top of the samples.
     """
     from common.progress import progress
     from inspection.layouts.table import reader
     from inspection.teach import Wish
     from inspection.teach import teach as learn
 
+    said = None if corrections is None else _corrections(corrections)
     read = reader(layout)(data, on_error)
     with progress() as tell:
         made = learn(read, Wish(method, good_only, miss_target, false_target), tell)
+    learned = None
+    if said is not None:
+        from inspection.regions.retrain import retrain as learn_anew
+
+        made, learned = learn_anew(made, said)
     made.save(job)
     _skipped(read.skipped)
     told = made.statistics
     print(f"{job}: {made.kind}, taught on {told['n_images']} images of {told['n_parts']} parts.")
     print(f"Threshold {made.threshold['value']:.6g}: {told['threshold']}.")
+    if learned is not None:
+        _print_learned(learned)
+
+
+def _corrections(file: Path) -> list[Correction]:
+    """Read before any work is done, so that a wrong file is told at once."""
+    from inspection.regions.corrections import read
+
+    return read(file)
+
+
+def _print_learned(learned: Learned) -> None:
+    print(f"Learned from {learned.corrections} corrections.")
+    if learned.named is not None:
+        print(f"  corrected regions named as corrected: {learned.named:.1%}")
+    if learned.refused is not None:
+        print(f"  false alarms refused: {learned.refused:.1%}")
+    print(f"  of what the job knew, named as before: {learned.kept:.1%}")
+    print(f"  threshold {learned.threshold:.6g}")
 
 
 @app.command
@@ -228,20 +259,14 @@ def retrain(job: Path, *, corrections: Path, out: Path) -> None:
     """
     from common.errors import LingnanError
     from inspection.job import Job
-    from inspection.regions.corrections import read
     from inspection.regions.retrain import retrain as learn
 
     if out.exists():
         raise LingnanError(f"{out} is there already: name a new file for the job")
-    made, learned = learn(Job.load(job), read(corrections))
+    made, learned = learn(Job.load(job), _corrections(corrections))
     made.save(out)
-    print(f"{out}: learned from {learned.corrections} corrections.")
-    if learned.named is not None:
-        print(f"  corrected regions named as corrected: {learned.named:.1%}")
-    if learned.refused is not None:
-        print(f"  false alarms refused: {learned.refused:.1%}")
-    print(f"  of what the job knew, named as before: {learned.kept:.1%}")
-    print(f"  threshold {learned.threshold:.6g}")
+    print(f"{out}:")
+    _print_learned(learned)
 
 
 @app.command
@@ -289,6 +314,7 @@ def relief(
     out: Path | None = None,
     um_per_px: Edge | None = None,
     um_per_level: Edge | None = None,
+    sensor: Path | None = None,
     ply: Annotated[bool, Parameter(negative="")] = False,
     json: AsJson = False,
 ) -> None:
@@ -306,6 +332,9 @@ def relief(
         Pitch of the map in micrometres, for images.
     um_per_level:
         Height of a level in micrometres, for images of whole numbers.
+    sensor:
+        What the sensor does sideways, as `relief-sensor` measured it; without it, a blur of 0 to 1
+        px is assumed, and depths of narrow flaws are told with that much doubt.
     ply:
         Write a point cloud of each map as well; needs the extra 3d and --out.
     json:
@@ -314,13 +343,16 @@ def relief(
     import json as codec
 
     from common.errors import LingnanError
+    from inspection.relief.lateral import UNKNOWN
     from inspection.relief.run import Scale
     from inspection.relief.run import run as inspect
+    from inspection.relief.sensorfile import read
 
     if ply and out is None:
         raise LingnanError("--ply needs a folder: give --out")
-    refused = []
-    for record in inspect(heightmap, recipe, Scale(um_per_px, um_per_level), out, ply):
+    refused, scale = [], Scale(um_per_px, um_per_level)
+    known = UNKNOWN if sensor is None else read(sensor)
+    for record in inspect(heightmap, recipe, scale, out, ply, known):
         if json:
             print(codec.dumps(record, ensure_ascii=False))
         elif "refused" not in record:
@@ -336,6 +368,48 @@ def _print_relief(record: dict[str, Any]) -> None:
     print(f"{record['file']}: {verdict}, {len(record['flaws'])} finds")
     for reason in record["reasons"]:
         print(f"  {reason}")
+
+
+@app.command(name="relief-sensor")
+def relief_sensor(
+    *,
+    step: Annotated[list[tuple[Path, float]], Parameter(negative="")],
+    block: Annotated[list[tuple[Path, float, float]], Parameter(negative="")],
+    out: Path,
+    um_per_px: Edge | None = None,
+    um_per_level: Edge | None = None,
+) -> None:
+    """Measure what a height sensor does sideways, on maps of a low step and of gauge blocks.
+
+    Parameters
+    ----------
+    step:
+        A map of a step whose edge runs through its middle, and the turn of the edge's normal from
+        +x in degrees; give several turns, off the pixels' rows, and several heights.
+    block:
+        A map of a gauge block whose walls lie along the rows, its width and its height in um.
+    out:
+        The file to write, for `relief --sensor`.
+    um_per_px:
+        Pitch of the maps in micrometres, for images.
+    um_per_level:
+        Height of a level in micrometres, for images of whole numbers.
+    """
+    from inspection.relief.heightfile import read
+    from inspection.relief.lateral import lateral
+    from inspection.relief.sensorfile import write
+
+    def seen(path: Path) -> HeightMap:
+        return read(path, um_per_px, um_per_level)
+
+    steps = [(seen(path), turn_deg) for path, turn_deg in step]
+    blocks = [(seen(path), width_um, height_um) for path, width_um, height_um in block]
+    found = lateral(steps, blocks)
+    write(out, found)
+    print(
+        f"{out}: blur {found.blur_px2**0.5:.2f} px in focus at {found.focus_um:.0f} um, rim "
+        f"{found.rim_px:.1f} px, shade {found.shade:.2f}"
+    )
 
 
 app.command(

@@ -21,12 +21,12 @@ from common.service.demo import DemoFrame
 from common.types.image import Image
 from common.types.stamped import Stamped
 from inspection.methods.segment import station_method
+from inspection.models.shipped import flat
 from inspection.overlay import draw, jpeg
 from inspection.pipeline import Inspection, Pipeline, to_8_bit
 from inspection.relief import coloured
 from inspection.relief.recipes import recipe
 from inspection.sim.belt import belt
-from inspection.sim.names import TAUGHT
 from inspection.sim.relief.bench import PRODUCT, Bench, Measured
 from inspection.sim.scene import EXPOSURE_US, PIXEL_UM
 from inspection.sim.sorting.watched import Watched
@@ -86,7 +86,7 @@ class Station:
         self.facts: dict[str, Any] = {}
         self._stop = stop
         self._camera, self._truth = camera, belt(seed=seed)
-        self._recipes = {material: Pipeline(station_method(material)) for material in TAUGHT}
+        self._recipes = {material: Pipeline(station_method(material)) for material in flat()}
         self._tally: Counter[str] = Counter()
 
     def look(self) -> Kind | None:

@@ -13,14 +13,14 @@ from pathlib import Path as FilePath
 from time import perf_counter
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, File, Form, HTTPException, Path, Response, UploadFile
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, File, Form, HTTPException, Path, UploadFile
 from pydantic import BaseModel
 
 from common.errors import LingnanError
 from common.paths import state_dir
 from common.service.demo import DemoFrame
 from common.service.images import decode
+from common.service.pages import add_page
 from common.service.queue import Work
 from common.service.records import Records
 from inspection.generate.canvas import Maker
@@ -29,11 +29,16 @@ from inspection.generate.request import DefectRequest
 from inspection.generate.store import png
 from inspection.methods.base import Finding
 from inspection.regions.mark import Mark
+from inspection.regions.service import VERDICT, add_correcting
+from inspection.relief.service import add_relief
 from inspection.shelf import NAME, Loaded, NoSuchJobError, Shelf
 
 __all__ = ["PAGES", "demo", "router"]
 
-PAGES = {"Generate defects": "generate"}  # title -> path below the direction's, for the dashboard
+PAGES = {  # title -> path below the direction's, for the dashboard
+    "Correct results": "correct",
+    "Generate defects": "generate",
+}
 MOST_PIXELS = 8_000_000  # of a picture that a defect is put onto: it goes back whole
 _PAGE = FilePath(__file__).parent / "generate" / "page"
 
@@ -136,9 +141,11 @@ def router() -> APIRouter:
         golden = await reference.read() if reference is not None else None
         call = partial(_judge, name, loaded, shown, golden)
         verdict = await work.run("inspection.inspect", call)
-        verdict.record = await records.accept("inspection.verdict", verdict.model_dump())
+        verdict.record = await records.accept(VERDICT, verdict.model_dump())
         return verdict
 
+    add_correcting(routes)
+    add_relief(routes)
     _add_generating(routes)
     return routes
 
@@ -146,20 +153,7 @@ def router() -> APIRouter:
 def _add_generating(routes: APIRouter) -> None:
     """The page of the order form, and what it asks."""
 
-    @routes.get("/generate", response_class=HTMLResponse)
-    def order_page() -> Response:
-        """The form to order defects with."""
-        return HTMLResponse((_PAGE / "index.html").read_bytes())
-
-    @routes.get("/generate/page.js")
-    def order_script() -> Response:
-        """Its script."""
-        return Response((_PAGE / "page.js").read_bytes(), media_type="text/javascript")
-
-    @routes.get("/generate/page.css")
-    def order_style() -> Response:
-        """Its style."""
-        return Response((_PAGE / "page.css").read_bytes(), media_type="text/css")
+    add_page(routes, "/generate", _PAGE)
 
     @routes.get("/generate/kinds")
     def list_kinds() -> dict[Making, tuple[str, ...]]:

@@ -36,7 +36,6 @@ from inspection.acceptance.sweep import (
 from inspection.acceptance.tiles import side_by_side
 from inspection.imaging.contrast import ROSE
 from inspection.imaging.exposure import Limits
-from inspection.sim.names import TAUGHT
 
 if TYPE_CHECKING:  # the simulator needs the extra sim, the table of rows does not
     from inspection.sim.rig import Layers
@@ -47,7 +46,7 @@ REFERENCE_DB = 20.0  # room light at ten times the strobes
 DIM_DB = -40.0  # part of a hundredth of its brightness
 HELD_BY = 0.95  # of the defects: the span of the row
 WEAKEST = 1.0 - HELD_BY
-MATERIALS = TAUGHT
+MATERIALS = ("metal", "glass", "glaze", "smd")
 STRIP_PX = 24  # columns that keep their brightness while the rest of the part is dimmed
 SEAM_PX = 8  # beside them, where the lens mixes both
 

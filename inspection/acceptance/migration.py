@@ -26,11 +26,10 @@ from common.acceptance.measurement import Measurement, exact, not_measured, rate
 from common.acceptance.statistics import upper_bound
 from common.drivers.recorder import Recorder
 from common.drivers.registry import create, open_driver
-from common.runtime.weights import load
 from inspection.job import Job
-from inspection.methods.segment import SHIPPED
 from inspection.migrate.errors import MigrationError
-from inspection.models.fcn import WEIGHTS, Fcn
+from inspection.models.fcn import Fcn
+from inspection.models.shipped import network
 from inspection.overlay import jpeg
 from inspection.pipeline import Inspection, Pipeline
 
@@ -88,8 +87,7 @@ def trial(material: str, numbers: Numbers, seed: int) -> Trial:
     from inspection.methods.segment import Segment
     from inspection.sim.moving import GOOD_PARTS, Batch, Outcome, move, taught
 
-    model = load(WEIGHTS, SHIPPED)
-    threshold = model.card.score[f"threshold_{material}"]
+    model, threshold = network(material)
     base = 5_000_000 + 10_000 * seed + 1_000 * MATERIALS.index(material)
     method, net = Segment(model.payload, threshold), Fcn(model.payload)
     found = Trial(material)

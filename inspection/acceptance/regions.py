@@ -22,9 +22,9 @@ from common.acceptance.indicator import Indicator
 from common.acceptance.measurement import Measurement, not_measured, rate
 from inspection.acceptance import regions_figures as figures
 from inspection.methods.segment import Segment, station_method
+from inspection.models.shipped import flat
 from inspection.pipeline import Region, um_regions
 from inspection.regions.head import SHIPPED
-from inspection.sim.names import TAUGHT
 
 if TYPE_CHECKING:  # the simulator needs the extra sim, the table of rows does not
     from inspection.sim.defects import Defect
@@ -46,7 +46,7 @@ GUIDE = "缺陷检测与类型识别"
 HOW = (
     "Camera driver over the simulated station in the judging regime, 10 um a pixel, shipped int8 "
     "network at its threshold; points of 30 to 120 um, scratches 25 to 50 um wide, stains of 300 "
-    "to 800 um on " + ", ".join(TAUGHT) + ". "
+    "to 800 um on " + ", ".join(flat()) + ". "
 )
 
 
@@ -83,8 +83,8 @@ class Tally:
 def measure(context: Context) -> Mapping[str, Measurement]:
     """Both rows."""
     tally, parts = Tally(), PARTS[context.size]
-    total, done = len(TAUGHT) * len(KINDS) * parts, 0
-    for m, material in enumerate(TAUGHT):
+    total, done = len(flat()) * len(KINDS) * parts, 0
+    for m, material in enumerate(flat()):
         method = station_method(material)
         if method.head is None:
             reason = "no classifier of regions: run `python -m inspection.train.region_kinds`"
@@ -133,7 +133,7 @@ def count(
             tally.lost += 1
             continue
         tally.judged.append(Judged(material, defect, extent_px(mask) * PIXEL_UM, own))
-    if truth.defects and len(tally.shown) < len(TAUGHT) * len(KINDS):
+    if truth.defects and len(tally.shown) < len(flat()) * len(KINDS):
         kind = truth.defects[0].kind
         tally.shown.append(figures.sample(frame, regions, f"{kind}s on {material}"))
 

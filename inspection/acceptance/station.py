@@ -2,8 +2,9 @@
 kind.
 
 Frames come from the camera driver in the judging regime: other texture generators, other seeds and
-another lens and noise than those the network learned from. The threshold came with the network; it
-was chosen on a third draw, one for all geometries of a material. Every defect is judged on its own.
+another lens and noise than those the networks learned from. Each material has a network of its own,
+and each of its geometries a threshold that came with it and was chosen on a third draw. Every
+defect is judged on its own.
 """
 
 from __future__ import annotations
@@ -21,11 +22,10 @@ from common.acceptance.hashing import content_hash
 from common.acceptance.indicator import Indicator
 from common.acceptance.measurement import Measurement, not_measured, rate
 from common.acceptance.statistics import clopper_pearson
-from common.runtime.weights import load
 from inspection.acceptance.crops import Crops
-from inspection.methods.segment import SHIPPED
-from inspection.models.fcn import WEIGHTS, Fcn
-from inspection.sim.names import CHINESE, GEOMETRIES, GEOMETRY_CHINESE, SHAPE, TAUGHT
+from inspection.models.fcn import Fcn
+from inspection.models.shipped import learned, network
+from inspection.sim.names import CHINESE, GEOMETRIES, GEOMETRY_CHINESE, SHAPE
 
 if TYPE_CHECKING:  # the simulator needs the extra sim, the table of rows does not
     from inspection.sim.trial import Judged, Lot
@@ -35,7 +35,7 @@ STATED_UM = {"point": SMALLEST_UM, "scratch": 30.0, "stain": 400.0}
 PER_PART = {"point": 49, "scratch": 16, "stain": 16}
 POD_UM = (10.0, 15.0, 20.0, 25.0, 40.0, 60.0)
 MISS, FALSE = 0.003, 0.01
-UNLEARNED = "simulated, but the shipped network has not learned this material and shape yet"
+UNLEARNED = "simulated, but no shipped network has learned this material and shape"
 GUIDE_K3 = "最小能检测点瑕疵不小于30 um*30 um, 漏检率不高于0.3%"
 WHAT = {
     "point": "pits, bumps and inclusions of 30 um diameter, relief 0.15 to 0.4 of it",
@@ -45,8 +45,9 @@ WHAT = {
 PLURAL = {"point": "points", "scratch": "scratches", "stain": "stains"}
 HOW = (
     "Camera driver over the simulated station in the judging regime, 10 um a pixel, 1024 x 1024, "
-    "shipped int8 network at the threshold that came with it for the material. A defect counts as "
-    "found where the map reaches the threshold over it or within 80 um; each is judged alone."
+    "the material's int8 network at the threshold that came with it for the geometry. A defect "
+    "counts as found where the map reaches the threshold over it or within 80 um; each is judged "
+    "alone."
 )
 
 
@@ -63,10 +64,10 @@ class Numbers:
 
 
 SIZES = {
-    "quick": Numbers(4, 1, 3, 3, 12, POD_UM[::2]),
+    "quick": Numbers(4, 1, 3, 3, 6, POD_UM[::2]),
     "full": Numbers(24, 4, 64, 64, 480, POD_UM),
 }
-CURVED_SIZES = {"quick": Numbers(1, 0, 1, 1, 2), "full": Numbers(8, 0, 24, 24, 120)}
+CURVED_SIZES = {"quick": Numbers(1, 0, 1, 1, 4), "full": Numbers(8, 0, 24, 24, 120)}
 
 
 def numbers(size: str, geometry: str) -> Numbers:
@@ -119,23 +120,27 @@ def lots(material: str, parts: Numbers, seed: int, geometry: str = "flat") -> It
 
 
 def measure(material: str, context: Context) -> Mapping[str, Measurement]:
-    """All rows of one material; those of what the network has not learned say so."""
+    """All rows of one material; those of what no network has learned say so."""
     found = {row.id: not_measured(UNLEARNED) for row in indicators(material)}
-    if material not in TAUGHT:
-        return found
+    for geometry in learned().get(material, ()):
+        found |= _judged(material, geometry, context)
+    return found
+
+
+def _judged(material: str, geometry: str, context: Context) -> dict[str, Measurement]:
+    """The rows of one geometry."""
     from inspection.sim.trial import judge
 
-    model = load(WEIGHTS, SHIPPED)
-    net = Fcn(model.payload)
-    todo = list(lots(material, numbers(context.size, "flat"), context.seed))
+    model, threshold = network(material, geometry)
+    net, tally = Fcn(model.payload), Tally(threshold)
+    todo = list(lots(material, numbers(context.size, geometry), context.seed, geometry))
     total, done = sum(lot.parts for lot in todo), 0
-    tally = Tally(model.card.score[f"threshold_{material}"])
     for lot in todo:
         for part in judge(lot, net.logits):
             tally.add(lot, part)
             done += 1
-            context.progress(done, total, f"{material}, parts")
-    return found | rows(material, tally, content_hash(model.card.sha256, repr(todo)))
+            context.progress(done, total, f"{SHAPE[geometry]} {material}, parts")
+    return rows(material, tally, content_hash(model.card.sha256, repr(todo)), geometry)
 
 
 def rows(

@@ -17,9 +17,9 @@ from common.acceptance.measurement import Measurement, exact, rate
 from common.drivers.camera.config import SimCameraConfig
 from common.drivers.camera.sim import SimCamera
 from inspection.methods.segment import station_method
+from inspection.models.shipped import flat
 from inspection.overlay import draw, jpeg
 from inspection.pipeline import Pipeline, to_8_bit
-from inspection.sim.names import TAUGHT
 
 PARTS = {"quick": 24, "full": 400}
 DEMOS: dict[str, tuple[str, ...]] = {"SMD parts line": ("smd",), "glass cover": ("glass",)}
@@ -80,8 +80,8 @@ def work(materials: tuple[str, ...], parts: int, seed: int) -> Shift:
 def measure_stream(context: Context) -> Mapping[str, Measurement]:
     """S4-D1-R2 on a belt of all materials."""
     parts = PARTS[context.size]
-    shift = work(TAUGHT, parts, context.seed)
-    digest = content_hash("belt", repr(TAUGHT), parts, context.seed)
+    shift = work(flat(), parts, context.seed)
+    digest = content_hash("belt", repr(flat()), parts, context.seed)
     figures = tuple(shift.pictures)
     return {STREAM.id: rate(shift.decided, parts, digest, shift.told(), figures)}
 

@@ -135,13 +135,14 @@ def subject(material: str, weak: Weak, part: int, seed: int, inspected: slice) -
     )
     program = MATERIALS[material].program
     layers = Layers.of(scene, part, tuple(dict.fromkeys((*LIGHTS, *program))))
-    found = _targets(scene, layers, part, seed, inspected)
+    found = targets(scene, layers, part, seed, inspected)
     return Subject(material, weak, part, layers, program, tuple(found))
 
 
-def _targets(
+def targets(
     scene: StationScene, layers: Layers, part: int, seed: int, inspected: slice
 ) -> Iterator[tuple[Defect, Aperture, NDArray[np.intp]]]:
+    """A part's defects with their apertures and clean places, where there are enough of these."""
     truth, zones = layers.truth, scene.part(part).surface.zones
     reach = 2 * (GAP_PX + RING_PX) + 1
     near = cv2.dilate(truth.mask.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,14 +68,34 @@ class EventMode:
         return np.asarray(events, np.int32)
 
 
+class Temporal(Protocol):
+    """What tells of each pixel how it has changed."""
+
+    def step(self, radiance: F32, time_s: float) -> NDArray[Any]:
+        """(H, W) signed change since the last frame; zeros for the first."""
+        ...
+
+
+@dataclass(slots=True)
+class FrameDifference:
+    """What a plain camera says: the frame less the one before it, in the frames' unit."""
+
+    _last: F32 | None = field(default=None, init=False)
+
+    def step(self, radiance: F32, time_s: float) -> F32:
+        """(H, W) differences; zeros for the first frame."""
+        last, self._last = self._last, radiance
+        return np.zeros_like(radiance) if last is None else radiance - last
+
+
 def count_on_part(
-    frames: Iterable[tuple[float, F32]], mode: EventMode, step_px: int = 0
+    frames: Iterable[tuple[float, F32]], mode: Temporal, step_px: int = 0
 ) -> NDArray[np.float32]:
     """Events at each point of a part that moves `step_px` columns to the right with every frame.
 
-    frames: (time in s, radiance (H, W)). Returns (H, W) counts of events of either sign in the
-    first frame's pixels, over the frames in which the point was seen and lit the pixel that fired,
-    as a mean a frame.
+    frames: (time in s, radiance (H, W)). Returns (H, W) counts of events of either sign, or the
+    magnitude of differences, in the first frame's pixels, over the frames in which the point was
+    seen and lit the pixel that fired, as a mean a frame.
     """
     total: F32 | None = None
     seen: F32 | None = None

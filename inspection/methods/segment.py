@@ -9,17 +9,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from common.runtime.weights import load
 from common.types.detections import Detections
 from inspection.methods.base import Finding, HeldOut, Lesson, Progress, State
-from inspection.models.fcn import WEIGHTS, Fcn, full_size
+from inspection.models.fcn import Fcn, full_size
+from inspection.models.shipped import flat, network
 from inspection.regions.candidates import Candidate, candidates, detections
 from inspection.regions.classify import OTHER
 from inspection.regions.head import Head
 from inspection.regions.head import shipped as shipped_head
 from inspection.regions.mark import Mark
 
-SHIPPED = "fcn_int8"
+CHOOSING = 8  # lessons of either class, at most, that a network is chosen by
 CANDIDATE_LOGIT = 0.0  # regions are listed from here on before a threshold was chosen
 
 
@@ -45,10 +45,10 @@ class Segment:
         self._net = Fcn(payload, threads)
         self.held_out = held_out or HeldOut(np.empty(0), np.empty(0))
 
-    @classmethod
-    def shipped(cls, threshold: float | None = None, threads: int = 1) -> Self:
-        """With the weights that come with the package, verified."""
-        return cls(load(WEIGHTS, SHIPPED).payload, threshold, threads=threads, head=shipped_head())
+    @property
+    def threshold(self) -> float | None:
+        """On the highest logit; None before one was chosen."""
+        return self._threshold
 
     @property
     def head(self) -> Head | None:
@@ -145,24 +145,43 @@ class Segment:
         )
 
 
-def station_method(material: str, threads: int = 1) -> Segment:
-    """The shipped network at the threshold that was chosen with it for this material of the
-    simulated station: what a product's recipe holds."""
-    model = load(WEIGHTS, SHIPPED)
-    threshold = model.card.score[f"threshold_{material}"]
+def station_method(material: str, geometry: str = "flat", threads: int = 1) -> Segment:
+    """A material's shipped network, verified, at the threshold that was chosen with it for this
+    geometry on the simulated station: what a product's recipe holds. UnlearnedError without one."""
+    model, threshold = network(material, geometry)
     return Segment(model.payload, threshold, threads=threads, head=shipped_head())
 
 
 def teach(lessons: Sequence[Lesson], progress: Progress) -> Segment:
-    """The shipped network, with the lessons' scores to choose a threshold on. Nothing is trained
-    here: the lessons are judged by a network that never saw them."""
-    method = Segment.shipped()
+    """The shipped network that tells the first lessons best, with the scores of the others to
+    choose a threshold on. Nothing is trained here: no network ever saw the lessons."""
+    first, rest = _parted(lessons)
+    known = {material: station_method(material) for material in flat()}
+    losses = {material: _loss(one, first) for material, one in known.items()}
+    method = Segment(known[min(losses, key=losses.__getitem__)]._payload, head=shipped_head())
     scores: dict[bool, list[float]] = {True: [], False: []}
-    for done, lesson in enumerate(lessons):
+    for done, lesson in enumerate(rest):
         scores[lesson.is_good].append(method.inspect(lesson.image).score)
-        progress(done + 1, len(lessons), "scoring")
+        progress(done + 1, len(rest), "scoring")
     method.held_out = HeldOut(np.array(scores[False]), np.array(scores[True]))
     return method
+
+
+def _parted(lessons: Sequence[Lesson]) -> tuple[list[Lesson], list[Lesson]]:
+    """A few of either class, at most a quarter but one at least, and all the others."""
+    first: list[Lesson] = []
+    for is_good in (True, False):
+        of_class = [one for one in lessons if one.is_good == is_good]
+        first += of_class[: min(CHOOSING, max(1, len(of_class) // 4))]
+    chosen = set(map(id, first))
+    return first, [one for one in lessons if id(one) not in chosen]
+
+
+def _loss(method: Segment, lessons: Sequence[Lesson]) -> float:
+    """Cross-entropy of the lessons' decisions by the network at its own threshold."""
+    found = [(one.is_good, method.inspect(one.image)) for one in lessons]
+    past = [(1 if good else -1) * (f.score - (f.threshold or 0.0)) for good, f in found]
+    return float(np.logaddexp(0.0, past).sum())
 
 
 def _named(found: Detections, marks: tuple[Mark | None, ...], head: Head | None) -> Detections:

@@ -28,6 +28,7 @@ Frame = NDArray[np.uint8]
 F64 = NDArray[np.float64]
 
 MORE_CLIPPED = 0.005  # beyond what was clipped where the job was taught
+STEP_DOWN = 0.8  # of the light, where good parts are no brighter and yet more clipped
 CURE = "write its station into it first: lingnan inspection survey"
 
 
@@ -156,7 +157,7 @@ def migrated(
     home = Home.of(job)
     here = survey(shown, good, artefact)
     if here.clipped > home.survey.clipped + MORE_CLIPPED:
-        raise ExposureError(here.clipped, home.survey.clipped, home.survey.level_dn / here.level_dn)
+        raise ExposureError(here.clipped, home.survey.clipped, _dimmer(here, home.survey))
     adapt = adapter(here, home.survey)
     method = job.method()
     frames = [adapt(frame) for frame in good]
@@ -175,6 +176,13 @@ def migrated(
     there = {**job.threshold, "value": rule.value}
     moved_job = replace(job, threshold=there, station=station, origin=original)
     return Migration(moved_job, here, home, adapt, rule)
+
+
+def _dimmer(here: Survey, home: Survey) -> float:
+    """What clipped frames are to be multiplied by: back to the old station's brightness, and where
+    that is no less light, a step down. Mirror-like parts are clipped by how the lamps stand, at
+    any brightness of the rest."""
+    return min(home.level_dn / here.level_dn, STEP_DOWN)
 
 
 def _scores(method: Method, frames: Sequence[Frame], reference: Frame | None) -> F64:

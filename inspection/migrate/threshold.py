@@ -96,8 +96,9 @@ def moved(
         )
     if p_higher < UNLIKELY and limit >= value:
         raise MigrationError(
-            f"good parts score higher here (p = {p_higher:.1g}) and up to {limit:.3g}, the "
-            f"threshold is {value:.3g}: check this station's light, or teach the job here"
+            f"good parts score higher here (p = {p_higher:.1g}), by {n} of them perhaps up to "
+            f"{limit:.3g}, and the threshold is {value:.3g}: show more good parts, check this "
+            "station's light, or teach the job here"
         )
     return found
 

@@ -23,7 +23,7 @@ F32 = NDArray[np.float32]
 
 
 class Fcn:
-    """A session of the network. payload: the bytes of `fcn_fp32` or `fcn_int8`."""
+    """A session of the network. payload: the bytes of one of its ONNX files."""
 
     def __init__(self, payload: bytes, threads: int = 1) -> None:
         self._session = Session(payload, threads=threads)

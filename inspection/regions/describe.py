@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log
+from math import hypot, log, sqrt
 
 import cv2
 import numpy as np
@@ -37,10 +37,10 @@ CALM_DN = 8.0  # a host darker than this counts as if it were this bright
 def describe(candidate: Candidate, found: Outline, extent: Extent) -> F64:
     """(D,) features as FEATURES names them; all finite."""
     width = max(extent.width.px, 0.5)
-    inside = found.contrast[cv2.erode(found.filled, _TINY) > 0]
+    inside = found.contrast[cv2.erode(found.filled, _TINY).view(bool)]
     if inside.size < 4:
-        inside = found.contrast[found.filled > 0]
-    level = float(np.abs(inside).mean()) if inside.size else 0.0
+        inside = found.contrast[found.filled.view(bool)]
+    mean, level, deviation = _moments(inside)
     height = found.height
     cells, ratio = _of_cells(candidate.cells)
     return np.array(
@@ -49,12 +49,12 @@ def describe(candidate: Candidate, found: Outline, extent: Extent) -> F64:
             log(max(extent.length.px / width, 1.0)),
             log(width),
             log(max(extent.spread_px / width, 0.2)),
-            float(inside.mean()) / max(level, 1e-6) if inside.size else 0.0,
+            mean / max(level, 1e-6),
             log(max(height / found.noise, 0.5)),
             min(height / max(found.background, CALM_DN), 4.0),
             log(extent.edge_px),
-            1.0 - min(float(found.member.sum()) / extent.area_px, 1.0),
-            log(max(float(inside.std()) / found.noise, 0.1)) if inside.size else 0.0,
+            1.0 - min(cv2.sumElems(found.member)[0] / extent.area_px, 1.0),
+            log(max(deviation / found.noise, 0.1)) if inside.size else 0.0,
             found.busy,
             log(cells),
             log(ratio),
@@ -63,13 +63,23 @@ def describe(candidate: Candidate, found: Outline, extent: Extent) -> F64:
     )
 
 
+def _moments(values: NDArray[np.float32]) -> tuple[float, float, float]:
+    """Mean, mean magnitude and standard deviation; zeros of nothing."""
+    if not values.size:
+        return 0.0, 0.0, 0.0
+    wide = values.astype(np.float64)
+    mean = float(wide.sum()) / wide.size
+    level = float(np.abs(wide).sum()) / wide.size
+    wide -= mean
+    return mean, level, sqrt(float(wide @ wide) / wide.size)
+
+
 def _of_cells(cells: NDArray[np.bool_]) -> tuple[float, float]:
     """Root of the marked area in pixels, and length over width by second moments."""
-    rows, columns = np.nonzero(cells)
-    if len(rows) == 1:
+    m = cv2.moments(np.ascontiguousarray(cells).view(np.uint8), binaryImage=True)
+    n = m["m00"]
+    if n == 1:
         return float(STRIDE), 1.0
-    y, x = rows - rows.mean(), columns - columns.mean()
-    xx, yy, xy = (x * x).mean() + 1 / 12, (y * y).mean() + 1 / 12, (x * y).mean()
-    middle, apart = (xx + yy) / 2, float(np.hypot((xx - yy) / 2, xy))
-    ratio = np.sqrt((middle + apart) / max(middle - apart, 1 / 24))
-    return STRIDE * float(np.sqrt(len(rows))), float(ratio)
+    xx, yy, xy = m["mu20"] / n + 1 / 12, m["mu02"] / n + 1 / 12, m["mu11"] / n
+    middle, apart = (xx + yy) / 2, hypot((xx - yy) / 2, xy)
+    return STRIDE * sqrt(n), sqrt((middle + apart) / max(middle - apart, 1 / 24))

@@ -83,7 +83,7 @@ class Head:
         width, u_width = None, None
         if "width" in told:
             width, u_width = told["width"].apply(extent.width.px, extent.width.u_px, features)
-        row = tuple(round(float(v), 5) for v in features)
+        row = tuple(features.round(5).tolist())
         return Mark(kind, float(chances.max()), size, u_size, width, u_width, row)
 
     def accepts(self, mark: Mark) -> bool:

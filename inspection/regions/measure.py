@@ -151,11 +151,11 @@ def _outline(cut: Patch) -> Outline:
         around = np.ones_like(around)
     base = _background(cut, pixels, around)
     contrast = pixels - base
-    noise, outer = _spread(contrast[around])
+    rest = np.flatnonzero(around)
+    noise, outer = _spread(contrast.ravel()[rest[:: max(len(rest) // MANY, 1)]])
     strength = np.abs(contrast)
-    height = cv2.dilate(strength * cut.inside, _NEARBY)
-    np.maximum(height, 2 * FAINT * noise, out=height)
-    member = np.clip(2 * strength / height - 0.5, 0, 1)
+    height = np.maximum(cv2.dilate(strength * cut.inside, _NEARBY), np.float32(2 * FAINT * noise))
+    member = _soft(strength, height)
     own, filled = _pieces(member, strength, cut)
     member *= cv2.dilate(own, _TINY)
     return Outline(
@@ -171,12 +171,19 @@ def _outline(cut: Patch) -> Outline:
     )
 
 
+def _soft(strength: F32, height: F32) -> F32:
+    """0 up to a quarter of the height, 1 from three quarters on."""
+    member: F32 = cv2.divide(strength, height, scale=2.0)
+    member -= np.float32(0.5)
+    np.maximum(member, np.float32(0), out=member)
+    return np.minimum(member, np.float32(1), out=member)
+
+
 def _spread(rest: F32) -> tuple[float, float]:
     """Standard deviation by the median, and the 95 % quantile, of how far grey levels lie from
-    their median; of at most MANY of them."""
-    some = rest[:: max(len(rest) // MANY, 1)]
-    ranked = np.sort(some)
-    away = np.sort(np.abs(some - ranked[len(ranked) // 2]))
+    their median."""
+    ranked = np.sort(rest)
+    away = np.sort(np.abs(ranked - ranked[len(ranked) // 2]))
     noise = max(1.4826 * float(away[len(away) // 2]), LEAST_DN)
     return noise, float(away[int(0.95 * len(away))])
 
@@ -188,10 +195,13 @@ def _background(cut: Patch, pixels: F32, around: NDArray[np.bool_]) -> F32:
     host; for a wide one, or one at the frame's edge, the mean of the surroundings, under a window
     that reaches them.
     """
-    framed = cv2.copyMakeBorder(cut.inside, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    x, y, across, down = cv2.boundingRect(cut.inside)
+    own = cut.inside[y : y + down, x : x + across]
+    framed = cv2.copyMakeBorder(own, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     depth = int(cv2.distanceTransform(framed, cv2.DIST_L2, 3).max())
-    edges = (cut.inside[0], cut.inside[-1], cut.inside[:, 0], cut.inside[:, -1])
-    if depth <= NARROW_PX and not any(edge.any() for edge in edges):
+    height, width = pixels.shape
+    is_within = x > 0 and y > 0 and x + across < width and y + down < height
+    if depth <= NARROW_PX and is_within:
         return np.asarray(cv2.medianBlur(cut.pixels, 2 * (depth + GAP_PX) + 1), np.float32)
     weight, mean = around.astype(np.float32), float(pixels[around].mean())
     side, border = 2 * (depth + GAP_PX + MARGIN_PX // 2) + 1, cv2.BORDER_CONSTANT
@@ -206,25 +216,37 @@ def _pieces(member: F32, strength: F32, cut: Patch) -> tuple[U8, U8]:
     The first is the one with the most contrast about the map's peak; others belong to it where
     the region is long and they are no specks beside it.
     """
-    hit = (member >= 0.5).astype(np.uint8)
+    hit = (member >= 0.5).view(np.uint8)
     n, labels = cv2.connectedComponents(hit, connectivity=8)
-    flat, on = labels.ravel(), (strength * cut.inside).ravel()
-    x, y = (np.exp(-((np.arange(side) - at) ** 2) / (2 * PEAK_PX**2))
-            for side, at in zip(hit.shape[::-1], cut.peak, strict=True))  # fmt: skip
-    about = np.bincount(flat, on * np.outer(y, x).ravel(), n)
-    about[0] = -1
-    first, weight = int(about.argmax()), np.bincount(flat, on, n)
-    kept = np.zeros(n, np.uint8)
-    kept[first] = 1
-    if max(_sides(cut.inside)) >= LONG_PX:
-        weight[0] = 0
-        kept[weight > SMALL * weight[first]] = 1
-    own = kept[labels] * hit
+    if n > 2:
+        kept = _kept(n, labels, strength, cut)
+        own = np.take(kept, labels)
+    else:
+        own = hit
     closed = cv2.morphologyEx(own, cv2.MORPH_CLOSE, _TINY)
     shapes, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     filled = np.zeros_like(own)
     cv2.drawContours(filled, shapes, -1, 1, cv2.FILLED)
     return own, filled
+
+
+def _kept(n: int, labels: NDArray[np.int32], strength: F32, cut: Patch) -> U8:
+    """(n,) 1 for the labels of the region's pieces; 0, no piece, is none."""
+    at = np.flatnonzero(labels)
+    at = at[cut.inside.ravel()[at] > 0]
+    label, on = labels.ravel()[at], strength.ravel()[at]
+    y, x = np.divmod(at, labels.shape[1])
+    apart = (x - cut.peak[0]) ** 2 + (y - cut.peak[1]) ** 2
+    about = np.bincount(label, on * np.exp(apart / (-2 * PEAK_PX**2)), n)
+    about[0] = -1
+    first = int(about.argmax())
+    kept = np.zeros(n, np.uint8)
+    kept[first] = 1
+    if max(_sides(cut.inside)) >= LONG_PX:
+        weight = np.bincount(label, on, n)
+        kept[weight > SMALL * weight[first]] = 1
+        kept[0] = 0
+    return kept
 
 
 def _sides(inside: U8) -> tuple[int, int]:

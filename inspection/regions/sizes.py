@@ -10,6 +10,7 @@ lie within two standard uncertainties.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,15 +36,10 @@ class Correction:
 
     def apply(self, measured: float, u: float, features: F64) -> tuple[float, float]:
         """Size and its standard uncertainty, in the units of `measured`; u: of the measurement."""
-        log_ratio, log_u = self.of(features[None])[:, 0]
-        size = measured * float(np.exp(log_ratio))
-        return size, max(size * float(np.exp(log_u)), min(u, 0.5 * size))
-
-    def of(self, features: F64) -> F64:
-        """(N, D) -> (2, N): log of the correction and of its relative uncertainty."""
-        z = np.clip((features - self.mean) / self.scale, -4, 4)
-        told = self.weights @ z.T + self.bias[:, None]
-        return np.stack([np.clip(told[0], -MOST_LOG, MOST_LOG), np.clip(told[1], -5, 1)])
+        z = np.minimum(np.maximum((features - self.mean) / self.scale, -4), 4)
+        log_ratio, log_u = (self.weights @ z + self.bias).tolist()
+        size = measured * exp(min(max(log_ratio, -MOST_LOG), MOST_LOG))
+        return size, max(size * exp(min(max(log_u, -5.0), 1.0)), min(u, 0.5 * size))
 
 
 def fit(features: F64, measured: F64, true: F64) -> Correction:

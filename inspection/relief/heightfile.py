@@ -36,19 +36,23 @@ class HeightFileError(LingnanError):
 
 
 def read(
-    path: Path, um_per_px: float | None = None, um_per_level: float | None = None
+    path: Path,
+    um_per_px: float | None = None,
+    um_per_level: float | None = None,
+    max_pixels: int = MAX_PIXELS,
 ) -> HeightMap:
     """The height map in a file.
 
     .npz: arrays height_um (H, W), um_per_px () and, where the sensor tells, sigma_um (H, W); NaN
     was not seen. .tif, .tiff, .png: one channel; level times `um_per_level` is the height, 0 of an
     unsigned image was not seen. `um_per_px` is needed for images and overrules an archive's.
+    max_pixels: a map with more is refused by its header.
     """
     try:
         if path.suffix.lower() == ".npz":
-            height, sigma, pitch = _archive(path)
+            height, sigma, pitch = _archive(path, max_pixels)
         elif path.suffix.lower() in (".tif", ".tiff", ".png"):
-            height, sigma, pitch = _image(path, um_per_level), None, None
+            height, sigma, pitch = _image(path, um_per_level, max_pixels), None, None
         else:
             raise ValueError("height maps are read from .npz, .tif, .tiff and .png")
         told = um_per_px if um_per_px is not None else pitch
@@ -62,28 +66,28 @@ def read(
         raise HeightFileError(path, str(error)) from None
 
 
-def _archive(path: Path) -> tuple[F32, F32 | None, float | None]:
+def _archive(path: Path, max_pixels: int) -> tuple[F32, F32 | None, float | None]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = {Path(name).stem for name in archive.namelist()}
             if "height_um" not in names:
                 raise ValueError("holds no array height_um")
-            height = _array(archive, "height_um", 2)
-            sigma = _array(archive, "sigma_um", 2) if "sigma_um" in names else None
-            pitch = float(_array(archive, "um_per_px", 0)) if "um_per_px" in names else None
+            height = _array(archive, "height_um", 2, max_pixels)
+            sigma = _array(archive, "sigma_um", 2, max_pixels) if "sigma_um" in names else None
+            pitch = float(_array(archive, "um_per_px", 0, 1)) if "um_per_px" in names else None
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, KeyError) as error:
         raise ValueError(f"is no archive of NumPy arrays: {error}") from None
     return height, sigma, pitch
 
 
-def _array(archive: zipfile.ZipFile, name: str, dimensions: int) -> F32:
+def _array(archive: zipfile.ZipFile, name: str, dimensions: int, most: int) -> F32:
     """An array of numbers, its header looked at first."""
     with archive.open(f"{name}.npy") as stream:
         shape, dtype = _header(stream)
         if dtype.kind not in "fiu" or len(shape) != dimensions:
             raise ValueError(f"{name} is {dtype} {shape}, not {dimensions}-dimensional numbers")
-        if int(np.prod(shape, dtype=object)) > MAX_PIXELS:
-            raise ValueError(f"{name} of {shape} is over {MAX_PIXELS} px")
+        if int(np.prod(shape, dtype=object)) > most:
+            raise ValueError(f"{name} of {shape} is over {most} px")
     with archive.open(f"{name}.npy") as stream:
         values = npy.read_array(stream, allow_pickle=False)
     return (
@@ -100,9 +104,11 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
     return shape, dtype
 
 
-def _image(path: Path, um_per_level: float | None) -> F32:
+def _image(path: Path, um_per_level: float | None, max_pixels: int) -> F32:
     """Heights of an image; the scale is needed for whole numbers, else it is 1."""
     size = image_size(path) if path.suffix.lower() == ".png" else tiff_size(path)
+    if size[0] * size[1] > max_pixels:
+        raise ValueError(f"has {size[0]} x {size[1]} px, over {max_pixels}")
     try:
         pixels = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:

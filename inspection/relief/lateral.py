@@ -1,16 +1,17 @@
 """What a height map's sensor does sideways, measured on a step and a block as a user has them.
 
 The blur is that of the edge spread function of a low step (as ISO 12233 takes it from a slanted
-edge), turned so that no wall lies along the pixels; the rim is how much narrower than it is a block
-of known width looks, since points beside a wall are not seen. Both hold for the sensor, not for
-any part.
+edge), turned so that no wall lies along the pixels, at several heights, since a lens is sharp at
+one; steps that face away from the lamp tell how far its shadow reaches; the rim is how much
+narrower than it is a block of known width looks, since points beside a wall are not seen. All hold
+for the sensor, not for any part.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import cos, log, radians, sin
+from dataclasses import dataclass, replace
+from math import cos, exp, isfinite, log, prod, radians, sin, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ F64 = NDArray[np.float64]
 NEAR_PX = 8.0  # of the edge that is fitted
 FEWEST = 50  # points on it
 PIXEL_PX2 = 1 / 12  # variance of a pixel's area
+OUTLYING = 4.0  # uncertainties off the parabola from which a step lies in the lamp's shadow
 WEAKEST = 0.4  # share of a depth below which it is not told from a narrower, deeper flaw's
 GAUSS = 8 * log(2)  # squared full width at half maximum over the variance
 
@@ -33,44 +35,69 @@ class EdgeError(LingnanError):
 
 @dataclass(frozen=True, slots=True)
 class Lateral:
-    """blur_px2: variance of the blur, pixel included; u_blur_px2: its standard uncertainty, over
-    directions and heights. rim_px: how far within a wall the part ends for the sensor."""
+    """blur_px2: variance of the blur where it is sharpest, at height focus_um, pixel included;
+    u_blur_px2: its standard uncertainty, over directions and heights. defocus_px2_per_um2: by how
+    much it grows with the squared distance from there. shade: variance that a wall facing away from
+    the lamp adds, over its squared height. rim_px: how far within a wall the part ends for the
+    sensor."""
 
     blur_px2: float
     u_blur_px2: float
     rim_px: float = 0.0
+    shade: float = 0.0
+    focus_um: float = 0.0
+    defocus_px2_per_um2: float = 0.0
 
-    def gain(self, width_px: float, length_px: float, u_px: float) -> tuple[float, float]:
+    def at(self, height_um: float) -> Lateral:
+        """The same where the surface lies at this height of the sensor's range; where that is not
+        known (NaN), as it is in focus."""
+        away = height_um - self.focus_um if isfinite(height_um) else 0.0
+        here = self.blur_px2 + self.defocus_px2_per_um2 * away**2
+        return replace(self, blur_px2=here, focus_um=self.focus_um + away)
+
+    def gain(
+        self, width_px: float, length_px: float, u_px: float, depth_px: float = 0.0
+    ) -> tuple[float, float]:
         """Depth over what is left of it by the blur, and its standard uncertainty.
 
         For a flaw of this width and length at half its depth, each known to u_px. Its profile is
         not known: the answer is the middle between a flat floor's and a Gaussian's, with the
-        arcsine distribution's uncertainty, since either end is likelier than what lies between. A
-        hollow that ends in a point is deeper than told.
+        arcsine distribution's uncertainty, since either end is likelier than what lies between.
+        depth_px: of a hollow, as it was seen; how much of the lamp's light reaches its floor is not
+        known either: anything between all of it and what a wall of that height leaves across the
+        flaw, a uniform distribution. A hollow that ends in a point is deeper than told.
         """
-        sides = (width_px, length_px)
-        flat, bell = _flat(sides, self.blur_px2), _bell(sides, self.blur_px2)
-        middle = (flat + bell) / 2
+        sides, blur_px2 = (width_px, length_px), (self.blur_px2, self.blur_px2)
+        narrow = [max(side - u_px, 1.0) for side in sides]
         wider = self.blur_px2 + self.u_blur_px2
-        blur = (_flat(sides, wider) + _bell(sides, wider)) / 2 - middle
-        narrow = tuple(max(side - u_px, 1.0) for side in sides)
-        edge = (_flat(narrow, self.blur_px2) + _bell(narrow, self.blur_px2)) / 2 - middle
-        return middle, float(np.sqrt((bell - flat) ** 2 / 8 + blur**2 + edge**2))
+        flat, bell = _flat(sides, blur_px2), _bell(sides, blur_px2)
+        middle = (flat + bell) / 2
+        shaded = self.blur_px2 + self.shade * (middle * depth_px) ** 2
+        profile = (bell - flat) ** 2 / 8
+        blur = _middle(sides, (wider, wider)) - middle
+        edge = _middle(narrow, blur_px2) - middle
+        shade = _middle(sides, (shaded, self.blur_px2)) - middle
+        return middle, sqrt(profile + blur**2 + edge**2 + shade**2 / 12)
 
 
 UNKNOWN = Lateral(1 / 3 + PIXEL_PX2, 0.3)
 """Where nobody has measured it: a blur of 0 to 1 px standard deviation."""
 
 
-def _flat(sides: tuple[float, ...], variance: float) -> float:
+def _middle(sides: Sequence[float], variances: Sequence[float]) -> float:
+    return (_flat(sides, variances) + _bell(sides, variances)) / 2
+
+
+def _flat(sides: Sequence[float], variances: Sequence[float]) -> float:
     """Of a flat floor; exact for a disc, for a groove as near as erf^2 x = 1 - exp(-4 x^2 / pi)."""
-    return float(np.prod([1 / np.sqrt(1 - np.exp(-(s**2) / (8 * variance))) for s in sides]))
+    told = zip(sides, variances, strict=True)
+    return prod(1 / sqrt(1 - exp(-(side**2) / (8 * variance))) for side, variance in told)
 
 
-def _bell(sides: tuple[float, ...], variance: float) -> float:
+def _bell(sides: Sequence[float], variances: Sequence[float]) -> float:
     """Of a Gaussian hollow, whose variances the blur adds to."""
-    left = [max(1 - GAUSS * variance / s**2, WEAKEST) for s in sides]
-    return float(np.prod([1 / np.sqrt(share) for share in left]))
+    told = zip(sides, variances, strict=True)
+    return prod(1 / sqrt(max(1 - GAUSS * variance / side**2, WEAKEST)) for side, variance in told)
 
 
 def lateral(
@@ -79,18 +106,52 @@ def lateral(
     """From steps (map, turn of the edge's normal from +x in degrees) and blocks (map, width in um,
     height over the stage in um) whose walls lie along the map's sides.
 
-    Directions in which the lamp leaves the wall in shadow are outliers: the blur is the median
-    over the steps. EdgeError where a map shows no edge.
+    Directions in which the lamp leaves the wall in shadow are outliers to the blur, and tell the
+    shade. Steps at fewer than three heights tell no defocus. EdgeError where a map shows no edge.
     """
-    variances = np.array([_edge_spread(seen, turn) ** 2 for seen, turn in steps])
-    rims = [_rim(*block) for block in blocks]
-    blur = float(np.median(variances))
-    off = float(np.median(np.abs(variances - blur))) * 1.4826
-    return Lateral(blur, off, float(np.mean(rims)))
+    spreads = [_edge_spread(seen, turn) for seen, turn in steps]
+    variances = np.array([one.px**2 for one in spreads])
+    blur, focus, defocus = _focus(np.array([one.height_um for one in spreads]), variances)
+    expected = blur + defocus * (np.array([one.height_um for one in spreads]) - focus) ** 2
+    off = variances - expected
+    u_blur = float(np.median(np.abs(off))) * 1.4826
+    rises = np.array([one.rise_px for one in spreads])
+    shaded = (off / rises**2)[off > OUTLYING * max(u_blur, PIXEL_PX2)]
+    shade = float(np.median(shaded)) if shaded.size else 0.0
+    rim = float(np.mean([_rim(*block) for block in blocks]))
+    return Lateral(blur, u_blur, rim, shade, focus, defocus)
 
 
-def _edge_spread(seen: HeightMap, turn_deg: float) -> float:
-    """Standard deviation of the Gaussian whose integral the edge's profile is, px."""
+def _focus(heights_um: F64, variances: F64) -> tuple[float, float, float]:
+    """Least variance, the height it lies at, and how it grows: a robust parabola."""
+    from scipy.optimize import least_squares
+
+    middle = float(np.median(variances))
+    apart = float(np.ptp(heights_um))
+    if len(np.unique(np.round(heights_um / max(apart, 1.0), 1))) < 3:
+        return middle, float(np.median(heights_um)), 0.0
+    at = heights_um / apart
+
+    def misfit(p: F64) -> F64:
+        return np.asarray(p[0] + p[2] * (at - p[1]) ** 2 - variances, np.float64)
+
+    bounds = ([PIXEL_PX2, at.min(), 0.0], [np.inf, at.max(), np.inf])
+    start = np.array([max(float(np.min(variances)), 2 * PIXEL_PX2), float(np.mean(at)), 1.0])
+    found = least_squares(misfit, start, bounds=bounds, loss="cauchy", f_scale=PIXEL_PX2 / 2).x
+    return float(found[0]), float(found[1] * apart), float(found[2] / apart**2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """px: standard deviation of the Gaussian whose integral the edge's profile is. rise_px: the
+    step's height in pixels. height_um: of its middle."""
+
+    px: float
+    rise_px: float
+    height_um: float
+
+
+def _edge_spread(seen: HeightMap, turn_deg: float) -> _Edge:
     from scipy.optimize import least_squares
     from scipy.special import ndtr
 
@@ -109,7 +170,8 @@ def _edge_spread(seen: HeightMap, turn_deg: float) -> float:
     start = np.array([low, high - low, 0.0, 1.0])
     bounds = ([-np.inf, -np.inf, -NEAR_PX, 0.05], [np.inf, np.inf, NEAR_PX, NEAR_PX])
     fitted = least_squares(misfit, start, bounds=bounds, loss="soft_l1", f_scale=1.0)
-    return float(fitted.x[3])
+    base, rise, _, width = (float(v) for v in fitted.x)
+    return _Edge(width, abs(rise) / seen.um_per_px, base + rise / 2)
 
 
 def _rim(seen: HeightMap, width_um: float, height_um: float) -> float:

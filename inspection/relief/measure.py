@@ -96,7 +96,7 @@ def measure(
 
     others: (H, W), True on every find: none is part of another's surroundings.
     sigma_um: the sensor's own uncertainty a point; form_um: that of the form at this place.
-    lateral: what the sensor does sideways.
+    lateral: what the sensor does sideways, at this height.
     """
     window = _window(candidate, residual_um.shape)
     patch = residual_um[window].astype(np.float64) * candidate.sign
@@ -115,7 +115,8 @@ def measure(
     slope = max(2 * depth / max(width, 1.0), 1e-6)
     u_edge = hypot(sqrt(1 / 6), 2 * u_depth / slope)
     clear = depth / max(u_depth, 1e-9)
-    gain, u_gain = lateral.gain(width, length, u_edge)
+    hollow_px = depth / um_per_px if candidate.sign < 0 else 0.0
+    gain, u_gain = lateral.gain(width, length, u_edge, hollow_px)
     depth, u_depth = gain * depth, hypot(gain * u_depth, u_gain * depth)
     volume, u_volume = _volume(patch, core, around, sqrt(datum), um_per_px)
     return Size(

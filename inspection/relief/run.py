@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from common.errors import LingnanError
+from common.types.heightmap import HeightMap
 from inspection.overlay import jpeg
-from inspection.relief.classify import Kinds, shipped
+from inspection.relief.classify import shipped
 from inspection.relief.heightfile import read
+from inspection.relief.lateral import UNKNOWN, Lateral
 from inspection.relief.picture import draw
 from inspection.relief.pipeline import Flaw, Result, inspect
-from inspection.relief.recipes import Recipe, recipe
+from inspection.relief.recipes import recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +28,18 @@ class Scale:
 
 
 def run(
-    files: Sequence[Path], name: str, scale: Scale, out: Path | None = None, ply: bool = False
+    files: Sequence[Path],
+    name: str,
+    scale: Scale,
+    out: Path | None = None,
+    ply: bool = False,
+    sensor: Lateral = UNKNOWN,
 ) -> Iterator[dict[str, Any]]:
     """One record a file, in the files' order; with `out`, also a picture each, and a point cloud.
 
     A file that cannot be read or shows no part is a record with the key "refused"; the others go
     on. UnknownRecipeError at once. Two files of one name would overwrite each other's picture:
-    LingnanError.
+    LingnanError. sensor: what it does sideways.
     """
     chosen, kinds = recipe(name), shipped()
     if out is not None:
@@ -39,15 +47,16 @@ def run(
         if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
             raise LingnanError(f"two files are called {twice[0]}: their pictures would be one")
         out.mkdir(parents=True, exist_ok=True)
-    return (_one(path, chosen, kinds, scale, out, ply) for path in files)
+    judge = partial(inspect, recipe=chosen, kinds=kinds, lateral=sensor)
+    return (_one(path, judge, scale, out, ply) for path in files)
 
 
 def _one(
-    path: Path, recipe: Recipe, kinds: Kinds, scale: Scale, out: Path | None, ply: bool
+    path: Path, judge: Callable[[HeightMap], Result], scale: Scale, out: Path | None, ply: bool
 ) -> dict[str, Any]:
     try:
         seen = read(path, scale.um_per_px, scale.um_per_level)
-        result = inspect(seen, recipe, kinds)
+        result = judge(seen)
     except LingnanError as error:
         text = str(error)
         return {"file": str(path), "refused": text if str(path) in text else f"{path}: {text}"}

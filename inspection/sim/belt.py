@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from inspection.models.shipped import flat
 from inspection.sim.defects import KINDS, Kind
 from inspection.sim.materials import MATERIALS
-from inspection.sim.names import GEOMETRIES, TAUGHT
+from inspection.sim.names import GEOMETRIES
 from inspection.sim.optics import STILL, Motion
 from inspection.sim.regimes import REGIMES
 from inspection.sim.scene import SIDE_PX, Plan, StationScene, Truth
@@ -82,14 +83,18 @@ class Belt:
 
 
 def belt(
-    materials: tuple[str, ...] | list[str] = TAUGHT,
+    materials: tuple[str, ...] | list[str] | None = None,
     seed: int = 0,
     defective: float = 0.4,
     speed_mm_s: float = 0.0,
     encoder_um: float = 0.0,
     geometries: tuple[str, ...] | list[str] = ("flat",),
 ) -> Belt:
-    """For a camera's config: scene "inspection.sim.belt:belt". ValueError names what is wrong."""
+    """For a camera's config: scene "inspection.sim.belt:belt". ValueError names what is wrong.
+
+    materials: None for all whose flat parts a shipped network has learned.
+    """
+    materials = flat() if materials is None else materials
     if not materials or not set(materials) <= set(MATERIALS):
         raise ValueError(f"materials are of {', '.join(MATERIALS)}, got {', '.join(materials)}")
     if "flat" not in geometries:

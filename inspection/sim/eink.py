@@ -20,6 +20,7 @@ Shape = tuple[int, int]
 
 CAPSULE_UM = (40.0, 50.0)
 WHITE_AT_LEAST = 0.55  # of a pattern: the exposure is set on the part's median
+FINEST_UM = 300.0  # of what is shown for inspection: a finer speck could not be told from a defect
 
 
 def display(draw: Draw, shape: Shape, pixel_um: float) -> Surface:
@@ -50,8 +51,17 @@ def pattern(draw: Draw, shape: Shape, pixel_um: float) -> NDArray[np.uint8]:
     if choice < 0.4:
         return np.zeros(shape, np.uint8)
     make = _bars if choice < 0.6 else _blocks if choice < 0.8 else _figures
-    shown = make(draw, shape, pixel_um)
+    shown = _without_specks(make(draw, shape, pixel_um), pixel_um)
     return shown if shown.mean() > WHITE_AT_LEAST else np.ones(shape, np.uint8)
+
+
+def _without_specks(shown: NDArray[np.uint8], pixel_um: float) -> NDArray[np.uint8]:
+    """The pattern without slits, eyes of figures and corners finer than FINEST_UM."""
+    size = max(1, round(FINEST_UM / pixel_um))
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    for operation in (cv2.MORPH_OPEN, cv2.MORPH_CLOSE):
+        shown = np.asarray(cv2.morphologyEx(shown, operation, disk), np.uint8)
+    return shown
 
 
 def _bars(draw: Draw, shape: Shape, pixel_um: float) -> NDArray[np.uint8]:

@@ -20,8 +20,5 @@ GEOMETRIES: dict[str, tuple[str, ...]] = {
 }
 """Material -> its geometries. Chips ride on bent flexible boards; an inductor of 4 mm does not."""
 
-TAUGHT = ("metal", "glass", "glaze", "smd")
-"""What the shipped network has learned, all of it flat; the other cells are simulated alone."""
-
 CELLS = tuple((material, form) for material, forms in GEOMETRIES.items() for form in forms)
 """Every (material, geometry) that is simulated."""

@@ -171,8 +171,10 @@ class StationScene:
 
     def truth(self, trigger: int) -> Truth:
         """What is wrong with the part of this trigger."""
-        part = self.part(trigger)
         labels = np.zeros(self._shape, np.int16)
+        if self._plan.count == 0:
+            return Truth(labels, ())  # known before the part is made
+        part = self.part(trigger)
         for i, (defect, mark) in enumerate(zip(part.defects, part.imprints, strict=True)):
             index, cover = touched(mark, self._shape, FINE[defect.kind])
             labels.ravel()[index[cover >= min(0.25, float(cover.max()))]] = i + 1

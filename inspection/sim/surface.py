@@ -72,9 +72,11 @@ class Draw:
 
     def eroded(self, shape: tuple[int, int], scale_px: float) -> F32:
         """A dense grain of craters about `scale_px` wide, as spark erosion leaves it in a mould."""
-        if self.family == "spectral":
-            falloff = self.rng.uniform(1.5, 2.5)
-            return textures.spectral(self.rng, shape, scale_px, scale_px, falloff)
+        if self.family == "spectral":  # rough to smooth, some with craters that stand out
+            falloff = self.rng.uniform(1.5, 6)
+            length = scale_px * float(np.sqrt(2 / falloff))
+            field = textures.spectral(self.rng, shape, length, length, falloff)
+            return textures.heavy_tailed(self.rng, field, most=0.35)
         return textures.bumps(self.rng, shape, scale_px, per_area=3.0)
 
     def brushed(self, shape: tuple[int, int], width_px: float, length_px: float) -> F32:

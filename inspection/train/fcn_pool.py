@@ -1,4 +1,4 @@
-"""What the network learns from: parts of the simulated station in the training regime.
+"""What a network learns from: parts of one material on the simulated station, training regime.
 
 Radiance is rendered once; every crop then passes a sensor of its own (blur, shot and read noise,
 gain, black level), which is not the camera driver's.
@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspection.sim.names import CHINESE, GEOMETRIES
 from inspection.sim.scene import EXPOSURE_US, FULL_WELL_E, station_scene
 from inspection.train.fcn_net import STRIDE
 
@@ -35,7 +36,17 @@ BOARD_MIX: Mix = (
     ("stain", STAIN_UM, 12, 0.10),
     ("point", (), 0, 0.25),
 )
-TURNS = {"metal": 1, "glass": 1, "glaze": 1, "smd": 4}  # a board has four hosts and much structure
+FILM_MIX: Mix = (
+    ("point", POINT_UM, 49, 0.20),
+    ("scratch", SCRATCH_UM, 16, 0.15),
+    ("stain", STAIN_UM, 16, 0.50),
+    ("point", (), 0, 0.15),
+)
+MIXES = {
+    "smd": BOARD_MIX,  # several hosts a part, and much structure
+    "inductor": BOARD_MIX,
+    "glass": FILM_MIX,  # films of nearly the host's reflectance are its faintest defects
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,26 +55,28 @@ class Frame:
 
     radiance: NDArray[np.float16]
     labels: NDArray[np.uint8]
-    material: str
 
 
-def render_pool(seed: int, per_material: int) -> Iterator[Frame]:
-    """Frames of every material in turn."""
-    turns = [material for material, times in TURNS.items() for _ in range(times)]
-    for number in range(per_material):
-        for t, material in enumerate(turns):
-            kind, sizes, count, _ = _turn(number, BOARD_MIX if material == "smd" else MIX)
-            scene = station_scene(
-                material=material,
-                regime="train",
-                seed=seed * 1000 + t,
-                count=count,
-                kinds=(kind,),
-                sizes_um=sizes or (30.0,),
-            )
-            radiance = scene.render(number, "inspect", number * 0.0137)
-            labels = scene.truth(number).labels.astype(np.uint8)
-            yield Frame(radiance.astype(np.float16), labels, material)
+def render_pool(material: str, seed: int, parts: int) -> Iterator[Frame]:
+    """Parts of every geometry of a material in turn, each geometry with the whole mix."""
+    forms = GEOMETRIES[material]
+    first = seed * 1000 + 10 * list(CHINESE).index(material)
+    mix = MIXES.get(material, MIX)
+    for number in range(parts):
+        turn, form = divmod(number, len(forms))
+        kind, sizes, count, _ = _turn(turn, mix)
+        scene = station_scene(
+            material=material,
+            regime="train",
+            seed=first + form,
+            count=count,
+            kinds=(kind,),
+            sizes_um=sizes or (30.0,),
+            geometry=forms[form],
+        )
+        radiance = scene.render(turn, "inspect", turn * 0.0137)
+        labels = scene.truth(turn).labels.astype(np.uint8)
+        yield Frame(radiance.astype(np.float16), labels)
 
 
 def _turn(number: int, mix: Mix) -> tuple[str, tuple[float, ...], int, float]:

@@ -1,8 +1,9 @@
 """Teach what is said of regions: python -m inspection.train.region_kinds
 
-Parts of every material of the simulated station in the training regime, each frame through a
-sensor of this module's own, which is not the camera driver's. Candidates are those that the shipped
-network raises, so teach again whenever the network or the materials change. About 4 CPU-minutes.
+Parts of every material and geometry that a network has learned, in the training regime, each frame
+through a sensor of this module's own, which is not the camera driver's. Candidates are those that
+the shipped networks raise, so teach again whenever a network or the materials change. About 6
+CPU-minutes.
 """
 
 from __future__ import annotations
@@ -15,15 +16,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from common.runtime.weights import load
-from inspection.methods.segment import SHIPPED as NETWORK
-from inspection.models.fcn import WEIGHTS, Fcn
+from inspection.models.fcn import Fcn
+from inspection.models.shipped import learned, network
 from inspection.regions import classify, sizes
 from inspection.regions.candidates import candidates
 from inspection.regions.describe import describe
 from inspection.regions.head import SHIPPED, Exemplars, Head
 from inspection.regions.measure import Extent, measure, outline
-from inspection.sim.names import TAUGHT
 from inspection.sim.scene import EXPOSURE_US, FULL_WELL_E, PIXEL_UM, Truth, station_scene
 
 F32 = NDArray[np.float32]
@@ -32,7 +31,7 @@ U8 = NDArray[np.uint8]
 
 SEED = 71_000_000
 SIDE_PX = 768
-PARTS = 60  # a kind and material, sizes in turn
+PARTS = 60  # a kind and material, geometries and sizes in turn
 # kind -> sizes, defects a part
 SHOWN: dict[str, tuple[tuple[float, ...], int]] = {
     "point": ((25.0, 30.0, 40.0, 60.0, 100.0, 150.0), 16),
@@ -58,24 +57,25 @@ class Sample:
 
 def samples(seed: int = SEED, parts: int = PARTS, regime: str = "train") -> Iterator[Sample]:
     """Candidates on the defects of every material and kind."""
-    model = load(WEIGHTS, NETWORK)
-    net = Fcn(model.payload)
-    for m, material in enumerate(TAUGHT):
-        threshold = model.card.score[f"threshold_{material}"]
+    for m, (material, forms) in enumerate(learned().items()):
+        net = Fcn(network(material, forms[0])[0].payload)
+        thresholds = [network(material, form)[1] for form in forms]
         for k, (kind, (steps, count)) in enumerate(SHOWN.items()):
             for part in range(parts):
+                turn, form = divmod(part, len(forms))
                 scene = station_scene(
                     material=material,
                     regime=regime,
                     seed=seed + 1_000 * m + 100 * k + part,
                     count=count,
                     kinds=(kind,),
-                    sizes_um=(steps[part % len(steps)],),
+                    sizes_um=(steps[turn % len(steps)],),
                     side_px=SIDE_PX,
+                    geometry=forms[form],
                 )
                 rng = np.random.default_rng([seed, m, k, part])
                 frame = sensed(scene.render(0, "inspect", 0.013 * part), rng)
-                yield from _of_part(frame, scene.truth(0), net.logits(frame), threshold)
+                yield from _of_part(frame, scene.truth(0), net.logits(frame), thresholds[form])
 
 
 def sensed(radiance: F32, rng: np.random.Generator) -> U8:
@@ -125,8 +125,10 @@ def learn(shown: list[Sample]) -> Head:
         Exemplars(features[kept], tuple(names[i] for i in kept)),
         source={
             "data": f"simulated station, training regime, {len(shown)} candidates on defects of "
-            f"{', '.join(TAUGHT)}; seed {SEED}",
-            "network_sha256": load(WEIGHTS, NETWORK).card.sha256,
+            f"{', '.join(learned())}; seed {SEED}",
+            "network_sha256": ", ".join(
+                network(material, forms[0])[0].card.sha256 for material, forms in learned().items()
+            ),
             "command": "python -m inspection.train.region_kinds",
         },
     )

@@ -19,7 +19,7 @@ from inspection.acceptance.made import as_asked, surface
 from inspection.generate.make import stream
 from inspection.generate.procedural import Procedural
 from inspection.generate.request import DefectRequest
-from tests.inspection.test_service import BEARER, TestClient, application, png
+from tests.inspection.test_service import TestClient, png, served
 
 pytestmark = [pytest.mark.inspection, pytest.mark.service]
 
@@ -30,13 +30,7 @@ ORDER = {"kind": "pit", "size_px": "30", "x_px": "80", "y_px": "70", "seed": "3"
 
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[TestClient]:
-    """With the token; the server's exceptions become 500."""
-    with TestClient(
-        application(tmp_path),
-        base_url="http://127.0.0.1",
-        headers=BEARER,
-        raise_server_exceptions=False,
-    ) as opened:
+    with served(tmp_path) as opened:
         yield opened
 
 

@@ -11,16 +11,19 @@ from hypothesis.extra import numpy as hnp
 
 from common.drivers.camera.config import SensorModel
 from common.drivers.camera.sensor import expose
-from common.runtime.weights import load, verify_folder
+from common.runtime.weights import verify_folder
+from inspection.methods import segment
 from inspection.methods.base import Lesson
-from inspection.methods.segment import SHIPPED, Segment, station_method, teach
+from inspection.methods.segment import Segment, station_method, teach
 from inspection.models.fcn import STRIDE, WEIGHTS, Fcn, full_size, regions
-from inspection.sim.names import TAUGHT
+from inspection.models.shipped import UnlearnedError, learned, name_of, network, thresholds
+from inspection.sim.names import CELLS
 from inspection.sim.scene import EXPOSURE_US, Truth, station_scene
 
 pytestmark = pytest.mark.inspection
 
-LIMIT = 5 * 1024 * 1024
+LIMIT = 105_000  # bytes
+LEARNED = [(material, form) for material, forms in learned().items() for form in forms]
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +31,11 @@ def method() -> Segment:
     return station_method("glass")
 
 
-def frame(material: str, count: int, kind: str = "point", size_um: float = 40.0, part: int = 0):  # type: ignore[no-untyped-def]
-    scene = station_scene(material, "judge", 321, count, (kind,), (size_um,), 400)
+def frame(  # type: ignore[no-untyped-def]
+    material: str, count: int, kind: str = "point", size_um: float = 40.0, form: str = "flat"
+):
+    part = 0
+    scene = station_scene(material, "judge", 321, count, (kind,), (size_um,), 400, form)
     light = scene.render(part, "inspect", 0.0)
     pixels = expose(light, EXPOSURE_US, 0.0, SensorModel(), np.random.default_rng(part))
     return pixels.astype(np.uint8), scene.truth(part)
@@ -37,24 +43,34 @@ def frame(material: str, count: int, kind: str = "point", size_um: float = 40.0,
 
 def test_shipped_weights_are_whole_and_small() -> None:
     manifest = verify_folder(WEIGHTS)
-    for name in ("fcn_fp32", SHIPPED):
-        card = manifest.models[name]
-        assert card.bytes < LIMIT
-        assert card.score["parameters"] <= 25_000
-        assert card.score["parity_differing"] == 0
-        for material in TAUGHT:
-            assert card.score[f"weakest_defect_{material}"] < np.inf
-            assert np.isfinite(card.score[f"threshold_{material}"])
-    assert manifest.models[SHIPPED].inputs[0].dtype == "uint8"
+    assert learned() and set(LEARNED) <= set(CELLS)
+    for material, forms in learned().items():
+        for variant in ("int8", "fp32"):
+            card = manifest.models[name_of(material, variant)]
+            assert card.bytes < LIMIT
+            assert card.score["parameters"] <= 25_000
+            assert card.score["parity_differing"] == 0
+            assert card.inputs[0].dtype == "uint8"
+            assert tuple(thresholds(card.score)) == forms and np.isfinite(
+                list(thresholds(card.score).values())
+            ).all()  # fmt: skip
 
 
-@pytest.mark.parametrize("material", TAUGHT)
+def test_what_no_network_has_learned_is_refused_with_what_is_known() -> None:
+    for material, form in (("inductor", "arc"), ("wood", "flat")):
+        with pytest.raises(UnlearnedError, match=f"{form} parts of {material}.*metal: flat"):
+            network(material, form)
+
+
+@pytest.mark.parametrize(("material", "form"), LEARNED)
 @pytest.mark.parametrize(
     ("kind", "size_um"), [("point", 40.0), ("scratch", 40.0), ("stain", 500.0)]
 )
-def test_a_defect_is_boxed_where_it_lies(material: str, kind: str, size_um: float) -> None:
-    image, truth = frame(material, 1, kind, size_um)
-    finding = station_method(material).inspect(image)
+def test_a_defect_is_boxed_where_it_lies(
+    material: str, form: str, kind: str, size_um: float
+) -> None:
+    image, truth = frame(material, 1, kind, size_um, form)
+    finding = station_method(material, form).inspect(image)
     assert finding.is_defective
     assert any(_touches(box, truth) for box in finding.found.boxes_px)
 
@@ -64,9 +80,9 @@ def _touches(box: np.ndarray, truth: Truth) -> bool:
     return bool(truth.mask[y0:y1, x0:x1].any())
 
 
-@pytest.mark.parametrize("material", TAUGHT)
-def test_a_good_part_passes(material: str) -> None:
-    finding = station_method(material).inspect(frame(material, 0)[0])
+@pytest.mark.parametrize(("material", "form"), LEARNED)
+def test_a_good_part_passes(material: str, form: str) -> None:
+    finding = station_method(material, form).inspect(frame(material, 0, form=form)[0])
     assert not finding.is_defective and len(finding.found) == 0
 
 
@@ -83,7 +99,7 @@ def test_any_size_gives_a_map_of_its_size(method: Segment, shape: tuple[int, int
 
 
 def test_what_is_no_frame_is_refused() -> None:
-    net = Fcn(load(WEIGHTS, SHIPPED).payload)
+    net = Fcn(network("glass")[0].payload)
     for wrong in (
         np.zeros((8, 8, 3), np.uint8),
         np.zeros((8, 8), np.float32),
@@ -102,14 +118,17 @@ def test_state_restores_the_same_method(method: Segment) -> None:
         Segment.from_state({}, {})
 
 
-def test_teaching_scores_every_lesson_and_trains_nothing() -> None:
-    lessons = [Lesson(frame("metal", n)[0], n == 0, str(n)) for n in (0, 4)]
+def test_teaching_takes_the_network_that_tells_the_first_lessons_and_scores_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(segment, "flat", lambda: ("metal", "smd"))  # to one, a board is all defects
+    lessons = [Lesson(frame("smd", n)[0], n == 0, str(n)) for n in (0, 4, 0, 9)]
     told: list[tuple[int, int]] = []
     taught = teach(lessons, lambda done, total, what: told.append((done, total)))
     assert taught.held_out.defects.shape == taught.held_out.good.shape == (1,)
     assert taught.held_out.defects[0] > taught.held_out.good[0]
     assert told == [(1, 2), (2, 2)]
-    assert taught.to_state()["fcn"] == Segment.shipped().to_state()["fcn"]
+    assert taught.to_state()["fcn"] == station_method("smd").to_state()["fcn"]
 
 
 maps = hnp.arrays(np.float32, (9, 13), elements=st.floats(-20, 20, width=32))

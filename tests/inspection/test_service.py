@@ -61,15 +61,19 @@ def state(tmp_path: Path, boards_job: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return tmp_path
 
 
-@pytest.fixture
-def client(state: Path) -> Iterator[TestClient]:
-    """With the token; the server's exceptions become 500."""
-    with TestClient(
-        application(state),
+def served(state: Path, **limits: Any) -> TestClient:
+    """With the token, once entered; the server's exceptions become 500."""
+    return TestClient(
+        application(state, **limits),
         base_url="http://127.0.0.1",
         headers=BEARER,
         raise_server_exceptions=False,
-    ) as opened:
+    )
+
+
+@pytest.fixture
+def client(state: Path) -> Iterator[TestClient]:
+    with served(state) as opened:
         yield opened
 
 
@@ -271,7 +275,7 @@ def test_generated_requests_get_no_server_error(state: Path) -> None:
     service.drain.begin()
     service.queue.close()
     service.records.close()
-    assert len(paths) == 8
+    assert len(paths) == 16
     assert statuses[200] and statuses[404], statuses
 
 
@@ -289,12 +293,19 @@ def test_the_document_names_what_can_be_answered(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     mine = {path: sorted(told) for path, told in paths.items() if path.startswith("/inspection")}
     assert mine == {
+        "/inspection/correct": ["get"],
+        "/inspection/correct/page.css": ["get"],
+        "/inspection/correct/page.js": ["get"],
+        "/inspection/corrections": ["get", "post"],
         "/inspection/generate": ["get", "post"],
         "/inspection/generate/kinds": ["get"],
         "/inspection/generate/page.css": ["get"],
         "/inspection/generate/page.js": ["get"],
         "/inspection/jobs": ["get"],
         "/inspection/jobs/{name}": ["get"],
+        "/inspection/jobs/{name}/corrections.jsonl": ["get"],
         "/inspection/jobs/{name}/inspect": ["post"],
+        "/inspection/relief": ["post"],
+        "/inspection/relief/recipes": ["get"],
     }
     assert json.dumps(paths)

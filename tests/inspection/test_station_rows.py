@@ -66,7 +66,9 @@ def test_full_size_holds_the_n_that_the_bound_needs() -> None:
 
 def test_judged_seeds_meet_no_seed_of_training_or_calibration() -> None:
     fcn_export = pytest.importorskip("inspection.train.fcn_export", exc_type=ImportError)
-    taught = set(range(10_000))  # training: 1000 x seed + material
+    from inspection.train.fcn_calibrate import CALIBRATION
+
+    taught = set(range(10_000))  # training: 1000 x seed + 10 x material + geometry
     seeds = [
         lot.seed
         for seed in range(5)
@@ -74,7 +76,7 @@ def test_judged_seeds_meet_no_seed_of_training_or_calibration() -> None:
         for lot in lots(m, numbers("full", geometry), seed, geometry)
     ]
     assert len(set(seeds)) == len(seeds)
-    others = (fcn_export.RANGES, fcn_export.CALIBRATION, fcn_export.CHECK)
+    others = (fcn_export.RANGES, CALIBRATION, fcn_export.CHECK)
     assert not set(seeds) & (taught | {s + i for s in others for i in range(1000)})
 
 

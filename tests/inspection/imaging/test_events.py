@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspection.acceptance import events
 from inspection.imaging.contrast import Aperture, cnr
-from inspection.imaging.events import EventMode, count_on_part
+from inspection.imaging.events import EventMode, FrameDifference, count_on_part
 
 pytestmark = pytest.mark.inspection
 
@@ -93,3 +94,43 @@ def test_bad_settings_and_frames_are_refused() -> None:
         mode.step(np.ones((3, 3), np.float32), 1.0)
     with pytest.raises(ValueError, match="no frame"):
         count_on_part([], EventMode(0.1))
+
+
+def test_a_plain_difference_is_that_of_neighbours() -> None:
+    rng = np.random.default_rng(4)
+    frames = rng.uniform(0, 9, (5, 6, 30)).astype(np.float32)
+    told = count_on_part(enumerate(frames), FrameDifference())
+    np.testing.assert_allclose(told, np.abs(np.diff(frames, axis=0)).mean(axis=0), rtol=1e-6)
+
+
+def strip(depth: float) -> np.ndarray:
+    """A part of electrons/us with a dark square where every frame of the row shows it."""
+    part = np.full((64, events.SIDE_PX), 2.0, np.float32)
+    part *= 1 + 0.02 * np.random.default_rng(7).standard_normal(part.shape, dtype=np.float32)
+    part[30:34, 90:94] *= 1 - depth
+    return part
+
+
+def contrasts(depth: float, swing_db: float, seed: int) -> dict[str, float]:
+    """CNR of the strip's square by mode."""
+    mask = np.zeros((64, events.SIDE_PX), bool)
+    mask[30:34, 90:94] = True
+    aperture, allowed = Aperture.around(mask), np.ones(mask.shape, bool)
+    allowed[:, : events.TRAVEL_PX], allowed[:, events.WIDTH_PX :] = False, False
+    allowed[18:46, 78:106] = False
+    places = aperture.clean(allowed, 200, np.random.default_rng(0))
+    maps = events.passed(strip(depth), swing_db, np.random.default_rng(seed))
+    return {mode: cnr(seen[None], aperture, places) for mode, seen in maps.items()}
+
+
+def test_only_a_defect_stands_out_on_the_rows_strip() -> None:
+    for mode, clean in contrasts(0.0, 0.0, 1).items():
+        assert clean < 4, mode
+    for mode, seen in contrasts(0.4, 0.0, 1).items():
+        assert seen > 5, mode
+
+
+def test_events_show_more_of_it_when_the_light_swings() -> None:
+    told = [contrasts(0.4, 40.0, seed) for seed in range(6)]
+    events_cnr, plain = (np.median([one[m] for one in told]) for m in (events.EVENTS, events.PLAIN))
+    assert events_cnr > 5 and events_cnr > 1.5 * plain

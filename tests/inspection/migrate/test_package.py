@@ -143,8 +143,21 @@ def test_clipped_parts_say_how_to_set_the_camera_and_then_it_goes(at_home: Job) 
     with pytest.raises(ExposureError, match="multiply exposure or gain by 0") as refused:
         migrated(at_home.to_bytes(), shown("B", "glass", 1, FIELD), good, artefact=SMALL)
     assert 0.3 < refused.value.factor < 0.8
-    made = move(at_home, "B", Batch("glass", 902, 5, field=FIELD))
-    assert made.gain_db == 0.0 and made.frames == 6
+    made = move(at_home, "B", Batch("glass", 902, 12, field=FIELD))
+    assert made.gain_db == 0.0 and made.frames == 13
+
+
+def test_highlights_ask_for_less_light_never_for_more(
+    at_home: Job,
+    pictures: tuple[np.ndarray, list[np.ndarray]],  # type: ignore[type-arg]
+) -> None:
+    target, good = pictures
+    shining = [np.where(frame < np.quantile(frame, 0.92), frame, 255) for frame in good]
+    dim = [(0.9 * frame).astype(np.uint8) for frame in good]
+    shining = [np.where(s == 255, s, d).astype(np.uint8) for s, d in zip(shining, dim, strict=True)]
+    with pytest.raises(ExposureError) as refused:
+        migrated(at_home.to_bytes(), target, shining, artefact=SMALL)
+    assert refused.value.factor <= 0.8
 
 
 def test_too_few_parts_and_parts_of_another_camera_are_refused(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from inspection.job import Job
-from inspection.methods.segment import Segment
+from inspection.methods.segment import station_method
 from inspection.regions.corrections import (
     FILE,
     RESULTS,
@@ -35,7 +35,7 @@ def head() -> Head:
 
 @pytest.fixture(scope="module")
 def job() -> Job:
-    method = Segment.shipped()
+    method = station_method("glaze")
     return Job("segment", method.to_state(), {"value": 6.0}, {"settings": method.settings})
 
 

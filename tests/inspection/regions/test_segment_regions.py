@@ -49,8 +49,8 @@ def test_a_scratch_has_a_width_too() -> None:
 
 
 def test_a_method_without_a_head_gives_plain_boxes() -> None:
-    shipped = Segment.shipped(6.0)
-    bare = Segment.from_state(shipped.to_state(), {"threshold": 6.0})
+    shipped = station_method("glaze")
+    bare = Segment.from_state(shipped.to_state(), {"threshold": shipped.threshold})
     image = frame("point", 60.0)
     told, plain = shipped.inspect(image), bare.inspect(image)
     assert plain.marks == () and plain.found.names == ("defect",)
@@ -75,7 +75,7 @@ def test_a_correction_makes_a_new_job(tmp_path: Path) -> None:
     """Through the commands: results, a correction, a new job; the old one is left alone."""
     source = tmp_path / "image.png"
     cv2.imwrite(str(source), frame("stain", 500.0))
-    method = Segment.shipped()
+    method = station_method("glaze")
     old, new = tmp_path / "old.job", tmp_path / "new.job"
     Job("segment", method.to_state(), {"value": 6.0}, {"settings": method.settings}).save(old)
     before, out = old.read_bytes(), tmp_path / "out"

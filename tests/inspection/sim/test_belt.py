@@ -9,16 +9,17 @@ import pytest
 
 pytest.importorskip("numba", reason="needs lingnan[sim]")
 
+from inspection.models.shipped import flat
 from inspection.sim import belt as belt_module
 from inspection.sim.belt import MOST_DEFECTS, SIZES_UM, belt
-from inspection.sim.names import GEOMETRY_CHINESE, TAUGHT
+from inspection.sim.names import GEOMETRY_CHINESE
 from inspection.sim.scene import Plan
 
 pytestmark = pytest.mark.inspection
 
 
 def test_materials_come_in_turn() -> None:
-    names = TAUGHT
+    names = flat()
     line = belt(seed=3)
     assert [line.material(t) for t in range(2 * len(names))] == [*names, *names]
     assert belt(["metal"]).material(17) == "metal"

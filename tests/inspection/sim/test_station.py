@@ -12,13 +12,14 @@ from inspection.sim import textures
 from inspection.sim.apply import changed, film_reflectance, repaint, touched
 from inspection.sim.belt import belt
 from inspection.sim.defects import Defect, Imprint, Matter, imprint
+from inspection.sim.eink import pattern
 from inspection.sim.lighting import Lighting
 from inspection.sim.materials import MATERIALS
 from inspection.sim.names import CELLS, CHINESE, GEOMETRIES, GEOMETRY_CHINESE, SHAPE
 from inspection.sim.render import Ambient, Points
 from inspection.sim.scene import EXPOSURE_US, FINE, PIXEL_UM, StationScene, station_scene
 from inspection.sim.station import Station, Tolerance
-from inspection.sim.surface import Draw
+from inspection.sim.surface import Draw, Family
 
 pytestmark = pytest.mark.inspection
 
@@ -187,6 +188,25 @@ def test_a_station_is_off_its_drawing_by_no_more_than_told() -> None:
         cosines = (exact.directions * built.directions).sum(axis=1)
         assert np.degrees(np.arccos(cosines.min())) < 2.0 * np.sqrt(3)
         assert np.abs(built.irradiance / exact.irradiance - 1).max() <= 0.1 + 1e-6
+
+
+@pytest.mark.parametrize("family", ["spectral", "event"])
+def test_a_display_shows_no_speck_that_looks_like_a_defect(family: Family) -> None:
+    draws = (Draw(np.random.default_rng(n), family) for n in range(60))
+    patterns = [pattern(draw, (512, 512), 10.0) for draw in draws]
+    mixed = [shown for shown in patterns if 0 < shown.mean() < 1]
+    assert len(mixed) > 10
+    for shown in mixed:
+        for island in (shown, 1 - shown):
+            stats = cv2.connectedComponentsWithStats(island)[2][1:]
+            left, top, width, height = stats[:, :4].T
+            cut = (left == 0) | (top == 0) | (left + width == 512) | (top + height == 512)
+            assert (stats[~cut, 2:4] >= 28).all()  # 300 um but for the disk's own pixels
+
+
+def test_a_good_part_has_no_truth_but_itself() -> None:
+    truth = station_scene("plastic", side_px=64).truth(3)
+    assert truth.labels.shape == (64, 64) and not truth.mask.any() and truth.defects == ()
 
 
 def test_boards_keep_their_edges_uninspected() -> None:

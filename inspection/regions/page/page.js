@@ -1,0 +1,101 @@
+"use strict";
+/* A picture goes up, its regions come back; the operator says what they truly are. */
+(async () => {
+  const $ = (id) => document.getElementById(id);
+  const form = $("inspect");
+  const shown = $("shown");
+
+  const make = (name, told) => Object.assign(document.createElement(name), told);
+  const fail = (text) => {
+    $("trouble").hidden = !text;
+    $("trouble").textContent = text;
+  };
+  const asked = async (path, request) => {
+    const answer = await fetch(`/inspection/${path}`, request);
+    const told = await answer.json().catch(() => ({}));
+    if (answer.ok) return told;
+    if (typeof told.detail === "string") throw new Error(told.detail);
+    if (Array.isArray(told.detail)) throw new Error(told.detail.map((d) => `${d.loc.at(-1)}: ${d.msg}`).join("; "));
+    throw new Error(`The server answered ${answer.status}.`);
+  };
+  const guarded = (act) => async (event) => {
+    event.preventDefault();
+    fail("");
+    try {
+      await act(event);
+    } catch (error) {
+      fail(error.message);
+    }
+  };
+  const picture = (file) => new Promise((done) => { /* a data: address, as the page's policy allows */
+    const reader = new FileReader();
+    reader.addEventListener("load", () => done(reader.result));
+    reader.readAsDataURL(file);
+  });
+
+  const row = (record, region, text) => {
+    const line = make("form", {});
+    const said = make("input", { name: "kind", required: true, pattern: "[a-z][a-z0-9_\\-]{0,31}", placeholder: "what it is" });
+    said.setAttribute("list", "kinds");
+    said.setAttribute("aria-label", `${text}: what it is`);
+    const state = make("small", {});
+    line.append(make("span", { textContent: text }), said, make("button", { textContent: "Correct" }), state);
+    line.addEventListener("submit", guarded(async () => {
+      const body = JSON.stringify({ record, region, kind: said.value });
+      const kept = await asked("corrections", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+      state.textContent = `${kept.was} → ${kept.kind}, kept as ${kept.id}`;
+    }));
+    const item = make("li", {});
+    item.append(line);
+    return item;
+  };
+  const box = (one, i, { width_px, height_px }) => {
+    const [x0, y0, x1, y1] = one.box_px;
+    const mark = make("span", { textContent: i });
+    const share = (value, of) => `${(100 * value) / of}%`;
+    Object.assign(mark.style, {
+      left: share(x0, width_px), top: share(y0, height_px),
+      width: share(x1 - x0, width_px), height: share(y1 - y0, height_px),
+    });
+    return mark;
+  };
+  const present = (verdict) => {
+    const { record, findings } = verdict;
+    $("told").textContent = `Record ${record}: ${verdict.defective ? "defective" : "good"}, ${findings.length} regions`;
+    $("boxes").replaceChildren(...findings.map((one, i) => box(one, i, verdict)));
+    const known = findings.flatMap((one, i) => (one.features.length ? [row(record, i, size(one, i))] : []));
+    $("regions").replaceChildren(...known, row(record, null, "A defect that was missed"));
+  };
+  const size = (one, i) => {
+    const across = one.size_px === null ? "" : `, ${one.size_px.toFixed(1)} ± ${one.u_size_px.toFixed(1)} px`;
+    return `${i}: ${one.label}${across}`;
+  };
+
+  const link = () => {
+    $("file").hidden = !form.job.value;
+    $("file").href = `/inspection/jobs/${form.job.value}/corrections.jsonl`;
+  };
+  form.job.addEventListener("change", link);
+  form.addEventListener("submit", guarded(async () => {
+    const body = new FormData();
+    for (const name of ["image", "reference"]) if (form[name].files[0]) body.set(name, form[name].files[0]);
+    $("told").textContent = "Working …";
+    $("boxes").replaceChildren();
+    $("regions").replaceChildren();
+    shown.src = await picture(form.image.files[0]);
+    shown.hidden = false;
+    try {
+      present(await asked(`jobs/${form.job.value}/inspect`, { method: "POST", body }));
+    } catch (error) {
+      $("told").textContent = "Nothing was inspected.";
+      throw error;
+    }
+  }));
+
+  try {
+    form.job.replaceChildren(...(await asked("jobs", {})).map((name) => new Option(name, name)));
+    link();
+  } catch (error) {
+    fail(error.message);
+  }
+})();
