@@ -4,7 +4,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= out/acceptance
-ACCEPT_EXTRAS := sim,surfaces,plc,report,service
+ACCEPT_EXTRAS := sim,surfaces,plc,gnss,edge,referee,report,service
 TEST_EXTRAS := $(ACCEPT_EXTRAS),3d,ros,train,peer,dev
 
 accept: ## set up, measure every direction at quick size, say where the report is
@@ -16,7 +16,7 @@ full: ## the same with the sample sizes that the bounds need
 	@$(BIN)/lingnan accept --size full --out $(OUT) $(ARGS)
 
 test: check ## set up, then the whole suite, then the tier of the light base install
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest $(ARGS)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 	@scripts/setup $(VENV)-base
 	@$(VENV)-base/bin/python -m pip install --quiet --disable-pip-version-check pytest pytest-timeout hypothesis
 	@LINGNAN_TIER=base $(VENV)-base/bin/python -m pytest -m base tests/base tests/common/cli tests/common/acceptance tests/test_house.py

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [anomaly] [pipeline] [--json]`: those named, all where none is."""
+"""`python -m benchmarks [NAME ...] [--size quick] [--json]`: those named, all where none is."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from importlib import import_module
 
 from common.errors import LingnanError
 
-BENCHMARKS = ("pipeline", "anomaly")
+BENCHMARKS = ("pipeline", "anomaly", "gnss")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; exit 2 where something that a benchmark needs is missing."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--size", choices=("quick", "full"), default="full")
     parser.add_argument("--json", action="store_true")
     told = parser.parse_args(arguments)
     if unknown := set(told.names) - set(BENCHMARKS):
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in told.names or BENCHMARKS:
         module = import_module(f"benchmarks.{name}")
         try:
-            results[name] = module.measure()
+            results[name] = module.measure(told.size)
         except LingnanError as error:
             print(f"{name}: {error}", file=sys.stderr)
             return 2

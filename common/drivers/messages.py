@@ -63,7 +63,12 @@ class Codec(Generic[T]):
     view: View[T]
 
 
-CODECS: dict[str, str] = {"camera": "common.drivers.camera.message:IMAGE"}
+CODECS: dict[str, str] = {
+    "camera": "common.drivers.camera.message:IMAGE",
+    "gnss": "common.drivers.gnss.message:EPOCH",
+    "imu": "common.drivers.imu.message:IMU",
+    "radar": "common.drivers.radar.message:POINTS",
+}
 
 
 def codec(kind: str) -> Codec[Any]:

@@ -170,7 +170,7 @@ class ReplayDriver(StreamDriver[T]):
         amend: Callable[[T], T] = lambda value: value,
     ) -> None:
         self._source = ReplayBackend(Topic(path, codec, topic), pace, amend)
-        spec = _spec(path, codec, topic, frame_id)
+        spec = recorded_spec(path, codec, topic, frame_id)
         super().__init__(spec, self._source, codec.view)
 
     def open(self) -> None:
@@ -180,7 +180,7 @@ class ReplayDriver(StreamDriver[T]):
         super().open()
 
 
-def _spec(path: Path, codec: Codec[T], topic: str, frame_id: str) -> DriverSpec:
+def recorded_spec(path: Path, codec: Codec[T], topic: str, frame_id: str) -> DriverSpec:
     """What the recording holds, judged by its first sample."""
     source = Topic(path, codec, topic)
     first = next(source.samples(), None)

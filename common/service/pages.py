@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -37,3 +38,25 @@ def assets() -> dict[str, tuple[bytes, str]]:
         if path.suffix in _KINDS
     }
     return {"palette.css": (css().encode(), "text/css"), **files}
+
+
+def add_page(routes: APIRouter, path: str, folder: Path) -> None:
+    """A direction's own page: `path` gives the folder's index.html, which names page.js and
+    page.css below that path. The three files are read now, and nothing else ever is."""
+    script, style = ((folder / name).read_bytes() for name in ("page.js", "page.css"))
+    body = (folder / "index.html").read_bytes()
+
+    @routes.get(path, response_class=HTMLResponse)
+    def page() -> Response:
+        """The page."""
+        return HTMLResponse(body)
+
+    @routes.get(f"{path}/page.js", response_class=Response)
+    def page_script() -> Response:
+        """Its script."""
+        return Response(script, media_type="text/javascript")
+
+    @routes.get(f"{path}/page.css", response_class=Response)
+    def page_style() -> Response:
+        """Its style."""
+        return Response(style, media_type="text/css")

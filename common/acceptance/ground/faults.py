@@ -1,7 +1,7 @@
 """S2-T8: the driver framework notices injected faults and recovers from them.
 
-Small simulated cameras run in real time. A spy on the device's side keeps what the sensor really
-gave and when; it knows nothing of the driver's health logic, which is what is measured.
+Small simulated devices of every kind run in real time. A spy on the device's side keeps what the
+device really gave and when; it knows nothing of the driver's health logic, which is measured.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from common.acceptance.experiment import Context, Experiment
 from common.acceptance.figures import Plot, ReferenceLine, Series
@@ -39,7 +40,22 @@ from common.drivers.stream import RawSample, StreamDriver
 
 RATE_HZ = 50.0
 FRAME = {"height_px": 64, "width_px": 64}
-CAMERA = {"kind": "camera", "type": "sim", "rate_hz": RATE_HZ, **FRAME, "parameters": FRAME}
+CUBE = {"loops": 8, "transmitters": 2, "receivers": 2, "samples": 64}
+DEVICES: dict[str, dict[str, Any]] = {
+    "camera": {"kind": "camera", "type": "sim", **FRAME, "parameters": FRAME},
+    "profiler": {"kind": "profiler", "type": "sim", **FRAME, "parameters": FRAME},
+    "plc": {"kind": "plc", "type": "sim"},
+    "gnss": {"kind": "gnss", "type": "sim"},
+    "imu": {"kind": "imu", "type": "sim"},
+    "radar": {"kind": "radar", "type": "sim"},
+    "radar_if": {
+        "kind": "radar_if",
+        "type": "sim",
+        "shape": list(CUBE.values()),
+        "parameters": CUBE,
+    },
+}
+ROUNDS = {"quick": 2, "full": 20}  # of every fault on every device
 GUIDE = "即插即用技术、自诊断与自修复"
 DETECT_S = 0.5
 RECOVER_S = 2.0
@@ -51,8 +67,9 @@ AFTER_S = RECOVER_S + 0.2
 SETTLE_S = 0.6  # until then the fault itself may leave a gap: the device reconnects
 SIDE_BY_SIDE = 8
 _METHOD = (
-    "Simulated 64 x 64 cameras at 50 Hz in real time; one fault each (drop, duplicate, reorder, "
-    "corrupt byte, clock step, stall, disconnect); "
+    "Simulated cameras and height sensors of 64 x 64 px, a PLC, GNSS and inertial receivers and "
+    "radars at 50 Hz in real time; "
+    "one fault each (drop, duplicate, reorder, corrupt byte, clock step, stall, disconnect); "
 )
 
 
@@ -80,7 +97,7 @@ RECOVERED = _indicator(
 WRONG = _indicator(
     "wrong",
     "A faulty device never leads to a stale or damaged sample being handed over",
-    "share of drivers that handed over a frame that is not the sensor's, bit for bit, or is older "
+    "share of drivers that handed over a sample that is not the device's, bit for bit, or is older "
     "than asked for by the spy's clock",
     "<=",
     0.01,
@@ -96,10 +113,12 @@ FALSE = _indicator(
 
 
 class Spy:
-    """A backend that notes every sample the device gives: checksum of its pixels -> host time."""
+    """A backend that notes every sample the device gives: checksum of its array, which `view`
+    takes out of it, -> host time."""
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: Any, view: Callable[[Any], NDArray[Any]]) -> None:
         self._inner = inner
+        self.view = view
         self.seen: dict[int, float] = {}
         self.times: list[float] = []
         self.counters: list[int] = []
@@ -119,7 +138,7 @@ class Spy:
             now_s = time.monotonic()
             self.times.append(now_s)
             self.counters.append(raw.counter)
-            self.seen[zlib.crc32(raw.value.pixels.tobytes())] = now_s
+            self.seen[zlib.crc32(self.view(raw.value).tobytes())] = now_s
         return raw
 
     def sound(self, start_s: float, end_s: float) -> bool:
@@ -134,6 +153,7 @@ class Spy:
 class Trial:
     """What one driver did; times in seconds, None where it did not happen."""
 
+    device: str
     fault: str
     detected_s: float | None = None
     recovered_s: float | None = None
@@ -160,15 +180,15 @@ def faults_at(sample: int) -> tuple[Fault, ...]:
     )
 
 
-def attempt(fault: Fault, seed: int) -> Trial:
+def attempt(device: str, fault: Fault, seed: int) -> Trial:
     """Run one driver through one fault."""
-    driver = create({**CAMERA, "seed": seed})
+    driver = create({**DEVICES[device], "rate_hz": RATE_HZ, "seed": seed})
     if not isinstance(driver, StreamDriver):
-        raise TypeError("the simulated camera is no StreamDriver")
-    spy = Spy(driver.backend)
+        raise TypeError(f"the simulated {device} is no StreamDriver")
+    spy = Spy(driver.backend, driver.view)
     driver.backend = spy
     inject(driver, [fault], seed)
-    trial = Trial(type(fault).__name__.lower())
+    trial = Trial(device, type(fault).__name__.lower())
     with driver:
         _watch(driver, spy, trial, lambda: _struck_s(spy, fault), _lasts_s(fault) + AFTER_S)
     _judge(trial, spy, fault)
@@ -211,7 +231,7 @@ def _take(driver: Driver[Any], spy: Spy, trial: Trial) -> None:
         sample = driver.read_latest(MAX_AGE_S)
     except DriverError:
         return
-    came_s = spy.seen.get(zlib.crc32(sample.value.pixels.tobytes()))
+    came_s = spy.seen.get(zlib.crc32(spy.view(sample.value).tobytes()))
     trial.handed_over += 1
     if came_s is None or asked_s - came_s > MAX_AGE_S + AGE_ERROR_S:
         trial.wrong += 1
@@ -239,22 +259,21 @@ def _judge(trial: Trial, spy: Spy, fault: Fault) -> None:
 
 def run(context: Context) -> Mapping[str, Measurement]:
     """Measure the four rows."""
-    rounds = 60 if context.full else 5
     warm_up = int(RATE_HZ * (0.4 + CALM_S))
     jobs = [
-        (fault, context.seed * 100_000 + 100 * turn + place)
-        for turn in range(rounds)
+        (device, fault, context.seed * 100_000 + 100 * turn + place)
+        for turn in range(ROUNDS[context.size])
+        for device in DEVICES
         for place, fault in enumerate(faults_at(warm_up))
     ]
-    with create(CAMERA) as first:
-        first.read(
-            timeout_s=20.0
-        )  # what is loaded on first use must not count as the device's loss
+    for config in DEVICES.values():
+        with create(config) as first:  # what is loaded on first use must not count as its loss
+            first.read(timeout_s=20.0)
     trials: list[Trial] = []
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         for trial in pool.map(lambda job: attempt(*job), jobs):
             trials.append(trial)
-            context.progress(len(trials), len(jobs), trial.fault)
+            context.progress(len(trials), len(jobs), f"{trial.device}, {trial.fault}")
     return _measurements(trials, content_hash(repr(jobs)))
 
 
@@ -268,6 +287,7 @@ def _measurements(trials: list[Trial], digest: str) -> dict[str, Measurement]:
     stayed = [t for t in trials if t.sound_after]
     ready = [t for t in sound if not t.false_alarm]
     handed = sum(trial.handed_over for trial in trials)
+    by = ", ".join(f"{sum(t.device == d for t in trials)} {d}s" for d in DEVICES)
     left_out = f"{len(trials) - len(ready)} of {len(trials)} were not READY before and are left out"
     lacked = f"of {len(trials)} devices lacked host time and are left out"
     return {
@@ -281,14 +301,15 @@ def _measurements(trials: list[Trial], digest: str) -> dict[str, Measurement]:
             f"{len(trials) - len(stayed)} {lacked}" + _late(stayed, "recovered_s", RECOVER_S),
             (_plot(stayed, "recovered_s", "Time to recovery", RECOVER_S),),
         ),
-        WRONG.id: share([t.wrong > 0 for t in trials], f"{handed:,} samples were handed over"),
+        WRONG.id: share([t.wrong > 0 for t in trials], f"{handed:,} samples, by {by}"),
         FALSE.id: share([t.false_alarm for t in sound], f"{len(trials) - len(sound)} {lacked}"),
     }
 
 
 def _late(trials: list[Trial], name: str, limit_s: float) -> str:
     """Which kinds of fault were not in time, to go on with a note."""
-    kinds = sorted({t.fault for t in trials if not _within(getattr(t, name), limit_s)})
+    late = [t for t in trials if not _within(getattr(t, name), limit_s)]
+    kinds = sorted({f"{t.fault} of a {t.device}" for t in late})
     return f"; not in time: {', '.join(kinds)}" if kinds else ""
 
 

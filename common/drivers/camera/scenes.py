@@ -20,7 +20,9 @@ from common import directions
 from common.drivers.base import ConfigError
 
 GROUP = "lingnan.scenes"
-PROFILER = "common.drivers.profiler.scenes"  # those of height, under the same rules
+OTHER_KINDS = tuple(
+    f"common.drivers.{kind}.scenes" for kind in ("profiler", "gnss", "imu", "radar")
+)
 
 
 class Scene(Protocol):
@@ -129,7 +131,7 @@ def _entry_point(name: str) -> str | None:
 
 def _refuse_stranger(module: str, factory: str, reference: str) -> None:
     rooms = tuple(f"{direction.package}.sim" for direction in directions.installed())
-    allowed = module in (__name__, PROFILER) or any(
+    allowed = module in (__name__, *OTHER_KINDS) or any(
         module == room or module.startswith(f"{room}.") for room in rooms
     )
     if not allowed or not factory.isidentifier() or factory.startswith("_"):

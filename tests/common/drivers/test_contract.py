@@ -70,4 +70,6 @@ def test_every_built_in_driver_is_in_the_suite_or_needs_hardware() -> None:
     covered = {f"camera/{name.split(',')[0]}" for name in CAMERAS}
     covered |= {f"plc/{name.split(',')[0]}" for name in PLCS}
     covered.add("profiler/sim")  # in test_profiler
+    covered |= {f"{k}/{t}" for k in ("gnss", "imu") for t in ("sim", "replay", "serial")}  # theirs
+    covered |= {"radar/sim", "radar/replay", "radar/ti", "radar_if/sim"}  # in test_radar
     assert set(BUILT_IN) - covered == {"camera/genicam"}

@@ -1,0 +1,1 @@
+"""GNSS receivers: their samples are epochs of raw observations."""

@@ -1,0 +1,1 @@
+"""Inertial measurement units: their samples are angular velocity and specific force."""

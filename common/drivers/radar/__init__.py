@@ -1,0 +1,1 @@
+"""Radars: simulated, replayed, and TI's mmWave sensors over their serial port."""

@@ -1,0 +1,113 @@
+"""The networks that the rows are measured on, each with inputs from where it works.
+
+Inspection's network is taken from the direction's weights folder and its frames from the
+simulated camera, both by name: directions do not import each other. Where inspection is not
+installed its network is left out, and the rows say so.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.acceptance.experiment import Context
+from common.directions import find
+from common.drivers.camera.config import SimCameraConfig
+from common.drivers.registry import open_driver
+from common.runtime.weights import load
+from edge_deploy import characters
+from edge_deploy.checksets import CLASSES, NETS, TRAY_SEED, WEIGHTS
+from edge_deploy.pipeline import prepare_bytes
+from edge_deploy.sim.trays import tray
+from edge_deploy.verify.compare import Network
+
+FCN = "inspection-fcn"
+FCN_SIDE = 128  # of the crops that the integers are compared on
+MATERIAL = "metal"  # inspection has a network for each; the others are built alike
+FCN_STEM = f"fcn_{MATERIAL}"  # of its files
+FCN_THRESHOLD = "threshold_flat"  # in its manifest, of the parts shown here
+NAMES = (*(net.name for net in NETS), FCN)
+EXPOSURE_US, PIXEL_UM = 100.0, 10.0  # of inspection's station
+
+U8 = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """A network with its float file and real inputs (N, C, H, W), perhaps none."""
+
+    name: str
+    network: Network
+    float_payload: bytes
+    real: U8 | None
+
+
+def subjects(context: Context, real: int) -> list[Subject]:
+    """Every network that is here, with `real` inputs each."""
+    found = [_own(net.name, net.task, context, real) for net in NETS]
+    if (folder := inspection_weights()) is not None:
+        int8, floats = (load(folder, f"{FCN_STEM}_{word}") for word in ("int8", "fp32"))
+        network = prepare_bytes(int8.payload, f"{FCN_STEM}_int8", (FCN_SIDE, FCN_SIDE))
+        frames = np.stack(station_frames(FCN_SIDE, real, context.seed))[:, None]
+        found.append(Subject(FCN, network, floats.payload, frames))
+    return found
+
+
+def _own(name: str, task: str, context: Context, real: int) -> Subject:
+    network = prepare_bytes(load(WEIGHTS, f"{name}_int8").payload, f"{name}_int8")
+    pictures = _drawings(context.data_root, real) if task == "characters" else _trays(real)
+    return Subject(name, network, load(WEIGHTS, f"{name}_fp32").payload, pictures)
+
+
+def inspection_weights() -> Path | None:
+    """The weights folder of the direction inspection, None where it is not installed."""
+    direction = find("inspection")
+    spec = importlib.util.find_spec(direction.package) if direction else None
+    places = spec.submodule_search_locations if spec else None
+    return Path(next(iter(places))) / "weights" if places else None
+
+
+def station_camera(side_px: int, length: int, seed: int) -> SimCameraConfig:
+    """Inspection's simulated station; every other part has a defect."""
+    reel = {"seed": seed, "side_px": side_px, "length": length, "materials": [MATERIAL]}
+    return SimCameraConfig(
+        scene="inspection.sim.reel:reel",
+        parameters=reel,
+        um_per_px=PIXEL_UM,
+        height_px=side_px,
+        width_px=side_px,
+        realtime=False,
+        lights=("inspect",),
+        exposure_us=EXPOSURE_US,
+        seed=seed,
+    )
+
+
+def station_frames(side_px: int, count: int, seed: int) -> list[U8]:
+    """Frames (H, W) of different parts."""
+    with open_driver(station_camera(side_px, count, seed)) as camera:
+        return [camera.read(timeout_s=60.0).value.pixels.copy() for _ in range(count)]
+
+
+def omniglot(data_root: Path | None) -> characters.Characters | None:
+    """The characters, None where the set is not here."""
+    if data_root is None or not (data_root / characters.ARCHIVE).is_file():
+        return None
+    return characters.load(data_root, CLASSES)
+
+
+def _drawings(data_root: Path | None, count: int) -> U8 | None:
+    data = omniglot(data_root)
+    return None if data is None else data.images[~data.for_learning][:count]
+
+
+def _trays(count: int) -> U8:
+    pictures = []
+    for at in range(count):
+        rng = np.random.default_rng((TRAY_SEED, at))
+        pictures.append(tray(rng).picture(rng))
+    return np.stack(pictures)[:, None]

@@ -1,0 +1,1 @@
+"""Each backend beside float ONNX Runtime and ncnn: CPU time, peak memory, instructions."""

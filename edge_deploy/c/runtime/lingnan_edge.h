@@ -1,0 +1,69 @@
+/* Integer kernels of Lingnan's generated networks. C99, no malloc, no floats.
+ *
+ * Activations are uint8_t in (height, width, channel) order; weights are int8_t with the input
+ * channel fastest, each output channel's row padded with zeros to a multiple of four.
+ */
+#ifndef LINGNAN_EDGE_H
+#define LINGNAN_EDGE_H
+
+#include <stdint.h>
+
+enum { LINGNAN_HALF_UP, LINGNAN_HALF_EVEN, LINGNAN_FLOAT32, LINGNAN_TABLE };
+
+/* From int32 accumulators to uint8: the proven form that the generator found.
+ * half-up: (sum * multiplier + offset) >> shift, plus 1 where the sum is an exception of its
+ * channel; offset holds bias, one half and zero point, so that sums start at 0.
+ * half-even and float32: bias is added first, shifts are a channel's own. */
+typedef struct {
+    const int32_t *multiplier;
+    const int64_t *offset;
+    const int32_t *bias;
+    const uint8_t *shifts;
+    const int32_t *exceptions;      /* of all channels, `most` each */
+    const uint8_t *exception_counts; /* of each channel; null where no channel has any */
+    uint8_t form, shift, most, zero_point;
+} lingnan_rescale;
+
+typedef struct {
+    int32_t in_h, in_w, in_c, out_h, out_w, out_c;
+    int32_t kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left, groups;
+    int32_t row;        /* bytes of a weight row, a multiple of four */
+    uint8_t zero_point; /* of the input, which stands for padding */
+    const int8_t *weight;
+    lingnan_rescale rescale;
+} lingnan_conv;
+
+typedef struct {
+    int32_t size, multiplier_a, multiplier_b, offset;
+    const uint8_t *table;     /* form LINGNAN_TABLE: 65536 values */
+    const int16_t *exceptions; /* a, b, correction */
+    uint8_t form, shift, exception_count;
+} lingnan_add;
+
+typedef struct {
+    int32_t in_h, in_w, channels, out_h, out_w;
+    int32_t kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left;
+} lingnan_pool;
+
+/* scratch: 2 * row bytes, at an address divisible by four; unused where direct columns serve. */
+void lingnan_conv2d(const lingnan_conv *p, const uint8_t *in, uint8_t *out, uint8_t *scratch);
+void lingnan_depthwise(const lingnan_conv *p, const uint8_t *in, uint8_t *out);
+void lingnan_global_average(const lingnan_rescale *r, int32_t pixels, int32_t channels,
+                            const uint8_t *in, uint8_t *out);
+void lingnan_sum(const lingnan_add *p, const uint8_t *a, const uint8_t *b, uint8_t *out);
+void lingnan_max_pool(const lingnan_pool *p, const uint8_t *in, uint8_t *out);
+void lingnan_upsample(int32_t h, int32_t w, int32_t c, int32_t factor_h, int32_t factor_w,
+                      const uint8_t *in, uint8_t *out);
+/* Copies one input of a concatenation to its channels of every pixel. */
+void lingnan_place(int32_t pixels, int32_t channels, int32_t out_channels, const uint8_t *in,
+                   uint8_t *out);
+/* (height * width, channel) to (channel, height * width). */
+void lingnan_flatten(int32_t pixels, int32_t channels, const uint8_t *in, uint8_t *out);
+void lingnan_lookup(int32_t size, const uint8_t *table, const uint8_t *in, uint8_t *out);
+/* h, w, c: of the shallow side. by_channel: (channel, (row, column)) is the deep order. */
+void lingnan_to_depth(int32_t h, int32_t w, int32_t c, int32_t block, int by_channel,
+                      const uint8_t *in, uint8_t *out);
+void lingnan_to_space(int32_t h, int32_t w, int32_t c, int32_t block, int by_channel,
+                      const uint8_t *in, uint8_t *out);
+
+#endif

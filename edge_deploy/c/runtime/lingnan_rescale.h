@@ -1,0 +1,60 @@
+/* Rounding of accumulators, as ONNX Runtime's float32 has it, in integers. */
+#ifndef LINGNAN_RESCALE_H
+#define LINGNAN_RESCALE_H
+
+#include "lingnan_edge.h"
+
+static inline uint8_t lingnan_clamp(int32_t value)
+{
+    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+}
+
+/* value / 2^shift to the nearest, ties to even. Right shifts are arithmetic, as on every target. */
+static inline int64_t lingnan_half_even(int64_t value, int shift)
+{
+    return shift ? (value + ((int64_t)1 << (shift - 1)) - 1 + ((value >> shift) & 1)) >> shift
+                 : value;
+}
+
+/* Rounded to 24 significant bits, ties to even: what conversion to float32 keeps. */
+static inline int64_t lingnan_float32(int64_t value)
+{
+    const int64_t magnitude = value < 0 ? -value : value;
+    int drop = 0;
+    while ((magnitude >> drop) >> 24) ++drop;
+    const int64_t kept = lingnan_half_even(magnitude, drop) * ((int64_t)1 << drop);
+    return value < 0 ? -kept : kept;
+}
+
+/* The forms that are rare: ties to even, float32 itself, scales of one half and more. */
+__attribute__((noinline, unused)) static uint8_t lingnan_rescale_rare(const lingnan_rescale *r,
+                                                                      int32_t sum, int32_t channel)
+{
+    int64_t value = sum;
+    if (r->form == LINGNAN_HALF_UP) {
+        value = (value * r->multiplier[channel] + r->offset[channel]) >> r->shift;
+        if (r->exception_counts)
+            for (int32_t i = 0; i < r->exception_counts[channel]; ++i)
+                value += sum == r->exceptions[channel * r->most + i];
+    } else {
+        value += r->bias[channel];
+        if (r->form == LINGNAN_FLOAT32) value = lingnan_float32(value);
+        value *= r->multiplier[channel];
+        if (r->form == LINGNAN_FLOAT32) value = lingnan_float32(value);
+        value = lingnan_half_even(value, r->shifts[channel]) + r->zero_point;
+    }
+    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+}
+
+static inline uint8_t lingnan_rescaled(const lingnan_rescale *r, int32_t sum, int32_t channel)
+{
+    if (r->form != LINGNAN_HALF_UP || r->shift < 32) return lingnan_rescale_rare(r, sum, channel);
+    const int64_t value = (int64_t)sum * r->multiplier[channel] + r->offset[channel];
+    int32_t rounded = (int32_t)(value >> 32) >> (r->shift - 32);
+    if (r->exception_counts)
+        for (int32_t i = r->exception_counts[channel]; i > 0; --i)
+            rounded += sum == r->exceptions[channel * r->most + i - 1];
+    return lingnan_clamp(rounded);
+}
+
+#endif

@@ -1,0 +1,282 @@
+"""lingnan edge ..."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+from edge_deploy.config import TargetName
+from edge_deploy.errors import EdgeError
+
+if TYPE_CHECKING:
+    from edge_deploy.verify.compare import Network, Row
+    from edge_deploy.verify.rounding import LayerRounding
+
+app = App(name="edge", help="One int8 network, the same integers on every target (D9).")
+
+AsJson = Annotated[bool, Parameter(name="--json", negative="")]
+Size = Annotated[tuple[int, int] | None, Parameter(negative="")]
+
+
+@app.command
+def quantize(
+    model: Path,
+    *,
+    calibration: Path,
+    out: Path,
+    method: Literal["minmax", "entropy", "percentile"] = "minmax",
+    exact: bool = False,
+    json: AsJson = False,
+) -> None:
+    """Quantise a float MODEL to int8; tell each layer's signal over noise.
+
+    Parameters
+    ----------
+    model:
+        ONNX file with one float input of fixed size.
+    calibration:
+        Typical inputs: .npy of float32 (N, C, H, W), or a folder of pictures (taken as 0..1).
+    out:
+        The quantised file to write.
+    method:
+        How an activation's range is chosen from the calibration data.
+    exact:
+        Move scales by their last places until every layer rounds alike on every target with one
+        multiplication and one shift.
+    json:
+        Print what was done as JSON.
+    """
+    from common.cli.output import print_json
+    from edge_deploy.quantize.command import quantise_file
+
+    made = quantise_file(model, calibration, out, method, exact)
+    if json:
+        print_json(made)
+        return
+    print(f"{out}: {made['samples']} samples, {len(made['layers'])} layers.")
+    for layer in made["layers"]:
+        print(f"  {layer['decibels']:6.1f} dB  {layer['layer']}")
+    if moved := made["exact"]:
+        print(f"Exact: {moved['sums']} sums and {moved['channels']} channels were moved.")
+        for reason in moved["left"]:
+            print(f"  left: {reason}")
+
+
+@app.command
+def deploy(
+    model: Path,
+    *,
+    target: TargetName,
+    out: Path,
+    size: Size = None,
+    pictures: int = 16,
+    threshold: float | None = None,
+    recording: Path | None = None,
+) -> None:
+    """Write MODEL for a target, with expected vectors, a check and a README.
+
+    Parameters
+    ----------
+    model:
+        Quantised ONNX file.
+    target:
+        c99 for any compiler, cortex-m7 for Arm's (its check runs on qemu's MPS2 AN500), arm64-linux
+        for boards with Linux: static programs, run script, systemd unit, checksums.
+    out:
+        An empty or new folder.
+    size:
+        Height and width, where the file leaves them free.
+    pictures:
+        How many expected vectors.
+    threshold:
+        arm64-linux: adds the program from pictures to decisions; a picture is defective where the
+        network's map reaches this logit.
+    recording:
+        With a threshold: MCAP file whose frames, and the decisions on them, are put in as vectors.
+    """
+    from edge_deploy.pipeline import prepare
+
+    network = prepare(model, size)
+    if target == "arm64-linux":
+        names = _bundle(network, out, pictures, threshold, recording)
+        check = "./run.sh check"
+    elif threshold is not None or recording is not None:
+        raise EdgeError("--threshold and --recording are for --target arm64-linux")
+    else:
+        from edge_deploy.c.build import TARGETS
+        from edge_deploy.c.deploy import deploy as write
+        from edge_deploy.verify.inputs import make
+
+        inputs = make(network.graph, pictures, 0)
+        names = write(network.graph, network.sources, TARGETS[target], out, inputs)
+        check = "make check"
+    plan = network.sources.memory.plan
+    print(f"{out}: {len(names)} files, {network.graph.macs:,} multiply-accumulates a picture.")
+    print(f"Arena {plan.size:,} bytes; no plan can be below {plan.bound:,}. Try `{check}` there.")
+
+
+def _bundle(
+    network: Network, out: Path, pictures: int, threshold: float | None, recording: Path | None
+) -> tuple[str, ...]:
+    from edge_deploy.arm64 import bundle
+    from edge_deploy.recordings import frames
+    from edge_deploy.verify.inputs import make
+
+    inputs = make(network.graph, pictures, 0)
+    if threshold is None:
+        if recording is not None:
+            raise EdgeError("--recording needs --threshold: the logit that decides")
+        return bundle.write(network.graph, network.sources, out, inputs)
+    if recording is not None:
+        seen = frames(recording)
+    else:
+        seen = [picture[0] for picture in next(iter(inputs.values()))]
+    stream = bundle.Stream(seen, threshold)
+    return bundle.write(network.graph, network.sources, out, inputs, stream)
+
+
+@app.command
+def bench(
+    model: Path,
+    *,
+    float_model: Path | None = None,
+    size: Size = None,
+    rounds: int = 20,
+    json: AsJson = False,
+) -> None:
+    """CPU time and peak memory of MODEL on every backend beside float ONNX Runtime and ncnn.
+
+    One thread; each backend in a process of its own, in turn on the same picture. Under emulation
+    instructions alone are told: time there means nothing.
+
+    Parameters
+    ----------
+    model:
+        Quantised ONNX file.
+    float_model:
+        The float file it was made from; without it there is nothing to compare with.
+    size:
+        Height and width, where the file leaves them free.
+    rounds:
+        How many calls each backend is timed over.
+    json:
+        Print the table as JSON.
+    """
+    from common.cli.output import print_json, print_table
+    from edge_deploy.bench.table import compare as run_bench
+
+    rows = run_bench(model, float_model, size, rounds)
+    if json:
+        print_json([row.to_json() for row in rows])
+        return
+    head = ("backend", "CPU ms", "beside float", "peak MiB", "instructions", "note")
+    print_table(head, [row.cells(rows) for row in rows])
+
+
+@app.command
+def verify(
+    model: Path,
+    *,
+    size: Size = None,
+    pictures: int = 64,
+    emulated: int = 8,
+    real: Path | None = None,
+    seed: int = 0,
+    json: AsJson = False,
+) -> int:
+    """Run MODEL on every target here and compare the integers with ONNX Runtime's.
+
+    Exit 0: every target that could run agrees; 1: one does not.
+
+    Parameters
+    ----------
+    model:
+        Quantised ONNX file.
+    size:
+        Height and width, where the file leaves them free.
+    pictures:
+        How many inputs: extreme ones, then `real`, then random ones.
+    emulated:
+        How many of them under an emulator.
+    real:
+        .npy of uint8 (N, C, H, W).
+    seed:
+        Of the random inputs.
+    json:
+        Print the table and the rounding of every layer as JSON.
+    """
+    from common.cli.output import print_json
+    from common.progress import progress
+    from edge_deploy.config import EdgeConfig
+    from edge_deploy.pipeline import prepare
+    from edge_deploy.verify.command import verify_network
+    from edge_deploy.verify.rounding import layers
+
+    config = EdgeConfig(
+        model=model, size=size, pictures=pictures, emulated=emulated, real=real, seed=seed
+    )
+    network = prepare(config.model, config.size)
+    with progress() as tell:
+        rows = verify_network(network, config, tell)
+    rounding = layers(network.graph, network.sources.forms)
+    if json:
+        print_json(_verified(network, rows, rounding))
+    else:
+        _print_rows(network, rows, rounding)
+    return int(any(row.mismatches for row in rows))
+
+
+def _verified(
+    network: Network, rows: tuple[Row, ...], rounding: tuple[LayerRounding, ...]
+) -> dict[str, Any]:
+    plan = network.sources.memory.plan
+    return {
+        "network": network.graph.name,
+        "macs": network.graph.macs,
+        "arena_bytes": plan.size,
+        "arena_bound_bytes": plan.bound,
+        "backends": [row.to_json() for row in rows],
+        "rounding": [layer.to_json() for layer in rounding],
+    }
+
+
+def _print_rows(
+    network: Network, rows: tuple[Row, ...], rounding: tuple[LayerRounding, ...]
+) -> None:
+    from common.cli.output import print_table
+
+    table = [
+        (
+            row.backend,
+            str(row.pictures),
+            "not run" if row.mismatches is None else f"{row.mismatches} of {row.values}",
+            f"{row.seconds:.2f} s",
+            _number(row.instructions),
+            _number(row.flash),
+            _number(row.ram),
+            row.note,
+        )
+        for row in rows
+    ]
+    head = ("backend", "inputs", "mismatches", "time", "instructions", "flash B", "RAM B", "note")
+    print_table(head, table)
+    plan = network.sources.memory.plan
+    proven = sum(layer.accumulators for layer in rounding)
+    patched = sum(len(values) for layer in rounding for values in layer.exceptions.values())
+    neon = [layer.layer for layer in rounding if layer.neon_differences]
+    saturate = sum(layer.may_saturate > 0 for layer in rounding)
+    print(
+        f"\nArena {plan.size:,} bytes, bound {plan.bound:,}. {network.graph.macs:,} MACs a picture."
+    )
+    print(f"Rounding proven on {proven:,} accumulators; {patched} need their exception.")
+    if neon:
+        print(f"ONNX Runtime on ARM64 sums otherwise at ties in: {', '.join(neon)}.")
+        print("  `lingnan edge quantize --exact` makes a network where it does not.")
+    if saturate:
+        print(f"On x86 without VNNI, {saturate} layers could saturate in ONNX Runtime.")
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"

@@ -1,0 +1,97 @@
+"""A folder with a network's Verilog, its tables, its makefile and vectors to check it with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_deploy.errors import EdgeError
+from edge_deploy.fpga import cosim
+from edge_deploy.fpga.design import Design, design
+from edge_deploy.fpga.device import ECP5, Resources
+from edge_deploy.fpga.sources import sources
+from edge_deploy.fpga.synthesis import GOAL_MHZ, PACKAGE, SPEED_GRADE
+from edge_deploy.fpga.top import module_name
+from edge_deploy.graph.ir import Graph
+
+ROUTABLE = 0.9  # of a device: beyond, routing grows slow or fails
+DEVICE = "85k"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """The files written and the design they hold."""
+
+    design: Design
+    files: tuple[str, ...]
+
+
+def deploy(
+    graph: Graph,
+    out_dir: Path,
+    limits: Resources | None = None,
+    device: str = DEVICE,
+    interval: int = 0,
+) -> Deployment:
+    """Write a design for an ECP5 into an empty or new folder.
+
+    limits: what it may take, else nine tenths of the device. interval: cycles a picture that are
+    fast enough, so that no more is built than needed. EdgeError, UnsupportedError with the cure.
+    """
+    if device not in ECP5:
+        raise EdgeError(f"{device!r} is no ECP5 known here: {', '.join(ECP5)}")
+    if out_dir.exists() and (not out_dir.is_dir() or any(out_dir.iterdir())):
+        raise EdgeError(f"{out_dir} is not an empty folder: name a new one")
+    made = design(graph, limits or ECP5[device].share(ROUTABLE), interval)
+    files = sources(made)
+    files["Makefile"] = _makefile(made, device)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (out_dir / name).write_text(text, encoding="utf-8")
+    return Deployment(made, tuple(sorted(files)))
+
+
+def cosimulate(
+    graph: Graph,
+    inputs: Mapping[str, NDArray[np.uint8]],
+    folder: Path,
+    limits: Resources | None = None,
+    stalls: tuple[int, int] = (0, 0),
+    seed: int = 0,
+) -> cosim.CoSimulation:
+    """A graph's design under Verilator: outputs, cycles and how busy its multipliers were.
+
+    folder: for the program. stalls: percent of cycles that source and sink wait, at random.
+    """
+    made = design(graph, limits or ECP5[DEVICE].share(ROUTABLE))
+    return cosim.compile_design(made, folder).run(inputs, stalls, seed)
+
+
+def _makefile(made: Design, device: str) -> str:
+    top = module_name(made)
+    return f"""# ECP5 by yosys, nextpnr-ecp5 and ecppack; `make xilinx` is synthesis only.
+TOP = {top}
+SOURCES = $(wildcard lingnan_*.v)
+
+net.bit: net.config
+\tecppack --compress $< $@
+
+net.config: net.json
+\tnextpnr-ecp5 --{device} --package {PACKAGE[device]} --speed {SPEED_GRADE} --json $< \\
+\t\t--textcfg $@ --freq {GOAL_MHZ} --lpf-allow-unconstrained --report report.json
+
+net.json: $(SOURCES)
+\tyosys -p "read_verilog -defer $^; synth_ecp5 -top $(TOP) -json $@"
+
+lint: $(SOURCES)
+\tverilator --lint-only -Wall --top-module $(TOP) $^
+
+xilinx: $(SOURCES)
+\tyosys -p "read_verilog -defer $^; synth_xilinx -family xc7 -top $(TOP); stat"
+
+.PHONY: lint xilinx
+"""

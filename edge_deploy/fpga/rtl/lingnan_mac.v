@@ -1,0 +1,112 @@
+// FILTERS sums of products side by side, TAPS products a cycle each.
+//
+// With SHARED all filters meet the same TAPS activations; without, filter f meets activation f
+// (depthwise, TAPS = 1). A padded tap is zero. Sums leave one after the other, filter 0 first;
+// the last taps of two groups must start at least FILTERS cycles apart.
+module lingnan_mac #(
+    parameter FILTERS = 1,
+    parameter TAPS = 1,
+    parameter SHARED = 1,
+    parameter LANES = 1,
+    parameter SUM_BITS = 24,
+    parameter ZERO_POINT = 0,
+    parameter WORDS = 9,
+    parameter FILE = ""
+) (
+    input  wire                       clk,
+    input  wire                       rst,
+    input  wire                       tap_soon,
+    input  wire                       tap_valid,
+    input  wire                       tap_first,
+    input  wire                       tap_last,
+    input  wire                       tap_pad,
+    input  wire [8*LANES-1:0]         tap_data,
+    output wire                       out_valid,
+    output wire signed [SUM_BITS-1:0] out_data
+);
+    localparam WIDE = 8 * FILTERS * TAPS;
+    localparam BITS = WORDS > 1 ? $clog2(WORDS) : 1;
+    localparam [31:0] END = WORDS - 1;
+    localparam [31:0] ZERO = ZERO_POINT;
+    localparam LEFT_BITS = $clog2(FILTERS + 1);
+    localparam [31:0] ALL = FILTERS;
+
+    reg [WIDE-1:0] weights [0:WORDS-1];
+    initial $readmemh(FILE, weights);
+
+    reg [BITS-1:0] at;
+    reg [WIDE-1:0] fetched, weight;
+    always @(posedge clk)
+        if (rst) at <= 0;
+        else if (tap_soon) at <= at == END[BITS-1:0] ? {BITS{1'b0}} : at + 1'b1;
+    always @(posedge clk) begin
+        fetched <= weights[at];
+        weight <= fetched;
+    end
+
+    // value - zero point, then product, then sum of TAPS, then accumulation: one stage each.
+    reg [3:0] valid, last;
+    reg [2:0] first;
+    always @(posedge clk)
+        if (rst) valid <= 0;
+        else valid <= {valid[2:0], tap_valid};
+    always @(posedge clk) begin
+        first <= {first[1:0], tap_first};
+        last <= {last[2:0], tap_last};
+    end
+
+    wire [9*LANES-1:0] centred;
+    genvar lane, filter, tap;
+    generate
+        for (lane = 0; lane < LANES; lane = lane + 1) begin : centre
+            reg signed [8:0] value;
+            always @(posedge clk)
+                value <= tap_pad ? 9'd0 : {1'b0, tap_data[8*lane +: 8]} - ZERO[8:0];
+            assign centred[9*lane +: 9] = value;
+        end
+    endgenerate
+
+    reg [SUM_BITS*FILTERS-1:0] held;
+    wire [SUM_BITS*FILTERS-1:0] sums;
+    generate
+        for (filter = 0; filter < FILTERS; filter = filter + 1) begin : each
+            wire [17*TAPS-1:0] products;
+            for (tap = 0; tap < TAPS; tap = tap + 1) begin : product
+                wire signed [8:0] x = centred[9*(SHARED ? tap : filter) +: 9];
+                wire signed [7:0] w = weight[8*(filter*TAPS + tap) +: 8];
+                reg signed [16:0] made;
+                always @(posedge clk) made <= x * w;
+                assign products[17*tap +: 17] = made;
+            end
+
+            reg signed [18:0] total, together;
+            integer k;
+            always @* begin
+                total = 0;
+                for (k = 0; k < TAPS; k = k + 1)
+                    total = total + {{2{products[17*k + 16]}}, products[17*k +: 17]};
+            end
+            reg signed [SUM_BITS-1:0] sum;
+            wire signed [SUM_BITS-1:0] longer = {{(SUM_BITS - 19){together[18]}}, together};
+            always @(posedge clk) begin
+                together <= total;
+                if (valid[2]) sum <= first[2] ? longer : sum + longer;
+            end
+            assign sums[SUM_BITS*filter +: SUM_BITS] = sum;
+        end
+    endgenerate
+
+    // Whole sums are copied and shifted out while the next ones grow.
+    wire done = valid[3] && last[3];
+    reg [LEFT_BITS-1:0] remaining;
+    always @(posedge clk)
+        if (rst) remaining <= 0;
+        else if (done) remaining <= ALL[LEFT_BITS-1:0];
+        else if (remaining != 0) remaining <= remaining - 1'b1;
+    always @(posedge clk)
+        if (done) held <= sums;
+        else held <= held >> SUM_BITS;
+
+    assign out_valid = remaining != 0;
+    assign out_data = held[SUM_BITS-1:0];
+endmodule

@@ -1,0 +1,37 @@
+// Where a pipeline that cannot be stopped leaves its bytes. Whoever starts work that will make
+// CLAIM bytes waits for `room` and says `claim`; so the pipeline itself needs no back-pressure.
+module lingnan_outbox #(
+    parameter CLAIM = 1,
+    parameter DEPTH = 16
+) (
+    input  wire       clk,
+    input  wire       rst,
+    output wire       room,
+    input  wire       claim,
+    input  wire [7:0] in_data,
+    input  wire       in_valid,
+    output wire [7:0] out_data,
+    output wire       out_valid,
+    input  wire       out_ready
+);
+    localparam BITS = $clog2(DEPTH + 1);
+    localparam [31:0] MOST = DEPTH - CLAIM;
+    localparam [31:0] STEP = CLAIM;
+
+    reg [BITS-1:0] claimed;
+    wire [BITS-1:0] more = claim ? STEP[BITS-1:0] : {BITS{1'b0}};
+    wire taken = out_valid && out_ready;
+    assign room = claimed <= MOST[BITS-1:0];
+
+    always @(posedge clk)
+        if (rst) claimed <= 0;
+        else claimed <= claimed + more - {{(BITS - 1){1'b0}}, taken};
+
+    wire always_ready;
+    lingnan_fifo #(.WIDTH(8), .DEPTH(DEPTH)) fifo (
+        .clk(clk), .rst(rst),
+        .in_data(in_data), .in_valid(in_valid), .in_ready(always_ready),
+        .out_data(out_data), .out_valid(out_valid), .out_ready(out_ready)
+    );
+    wire unused = &{1'b0, always_ready};
+endmodule

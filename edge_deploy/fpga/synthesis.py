@@ -1,0 +1,90 @@
+"""yosys, nextpnr and ecppack: what a design takes of an ECP5, how fast it is, its bitstream.
+
+Lattice ECP5 is placed and routed; for Xilinx 7-series there is synthesis only, because no open
+router knows Zynq.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_deploy.errors import EdgeError
+from edge_deploy.fpga import tools
+from edge_deploy.fpga.device import Resources
+
+PACKAGE = {"25k": "CABGA256", "45k": "CABGA554", "85k": "CABGA756"}
+LUT_RAM = 4  # look-up tables in one TRELLIS_DPR16X4, and as many again as its write port
+SPEED_GRADE = 6  # the slowest
+GOAL_MHZ = 110
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """After place and route. fmax_mhz: register to register, of the slowest speed grade."""
+
+    used: Resources
+    fmax_mhz: float
+    seconds: float
+    bitstream: Path | None
+
+
+def synthesise(folder: Path, top: str, family: str = "ecp5") -> Resources:
+    """yosys on every .v of `folder`: the netlist `net.json` there, and what it takes.
+
+    family: "ecp5" or "xilinx" (DSP48E1 and RAMB18E1 are counted then).
+    """
+    files = sorted(path.name for path in folder.glob("lingnan_*.v"))
+    passes = {"ecp5": "synth_ecp5", "xilinx": "synth_xilinx -family xc7"}[family]
+    output = "net.json" if family == "ecp5" else "net_xilinx.json"
+    script = (
+        f"read_verilog -defer {' '.join(files)}; {passes} -top {top}; write_json {output}; "
+        f"tee -o stat_{family}.txt stat"
+    )
+    tools.run(["yosys", "-q", "-p", script], folder)
+    return _counted((folder / f"stat_{family}.txt").read_text(), family)
+
+
+def place(folder: Path, device: str, seed: int = 1) -> Placed:
+    """nextpnr on `net.json` of `folder`, then ecppack where it is there."""
+    start = time.perf_counter()
+    tools.run(
+        ["nextpnr-ecp5", f"--{device}", "--package", PACKAGE[device], "--speed", str(SPEED_GRADE),
+         "--json", "net.json", "--textcfg", "net.config", "--report", "report.json",
+         "--freq", str(GOAL_MHZ), "--seed", str(seed), "--lpf-allow-unconstrained",
+         "--timing-allow-fail"],
+        folder,
+    )  # fmt: skip
+    report = json.loads((folder / "report.json").read_text())
+    bitstream = None
+    if tools.missing("ecppack") is None:
+        tools.run(["ecppack", "--compress", "net.config", "net.bit"], folder)
+        bitstream = folder / "net.bit"
+    used = {name: row["used"] for name, row in report["utilization"].items()}
+    taken = Resources(used["MULT18X18D"], used["TRELLIS_COMB"], used["DP16KD"])
+    return Placed(taken, _fmax(report), time.perf_counter() - start, bitstream)
+
+
+def _fmax(report: dict[str, dict[str, dict[str, float]]]) -> float:
+    clocks = report["fmax"]
+    if not clocks:
+        raise EdgeError("nextpnr reports no clock: the design has no registers")
+    return min(clock["achieved"] for clock in clocks.values())
+
+
+def _counted(text: str, family: str) -> Resources:
+    cells = {name: int(count) for name, count in re.findall(r"^\s+(\S+)\s+(\d+)$", text, re.M)}
+
+    def of(names: Iterable[str]) -> int:
+        return sum(cells.get(name, 0) for name in names)
+
+    if family == "xilinx":
+        luts = of(f"LUT{size}" for size in range(1, 7))
+        return Resources(of(["DSP48E1"]), luts, of(["RAMB18E1"]) + 2 * of(["RAMB36E1"]))
+    carry = 2 * of(["CCU2C"])
+    luts = of(["LUT4"]) + carry + 2 * LUT_RAM * of(["TRELLIS_DPR16X4"])
+    return Resources(of(["MULT18X18D"]), luts, of(["DP16KD"]))

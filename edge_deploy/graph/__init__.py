@@ -1,0 +1,1 @@
+"""The integer graph: what a quantised network computes, without floats between its layers."""

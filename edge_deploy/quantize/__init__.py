@@ -1,0 +1,1 @@
+"""From a float network to one whose integers every target can repeat."""

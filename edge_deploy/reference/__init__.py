@@ -1,0 +1,1 @@
+"""The integer semantics in numpy: what every target is held against."""

@@ -1,0 +1,1 @@
+"""Training and export with torch; nothing outside this folder imports it."""

@@ -1,0 +1,1 @@
+"""The same inputs through every target; where the integers differ is told."""

@@ -1,0 +1,1 @@
+"""Positioning: GNSS in the urban canyon, and radar with video."""

@@ -1,0 +1,25 @@
+"""The indicators of positioning, by their ids in the guide."""
+
+from __future__ import annotations
+
+from positioning.acceptance import (
+    coldstart,
+    coupled,
+    drives,
+    fusion,
+    radar,
+    scenes,
+    static,
+    streets,
+)
+
+EXPERIMENTS = (
+    *streets.EXPERIMENTS,
+    *static.EXPERIMENTS,
+    *drives.EXPERIMENTS,
+    *coupled.EXPERIMENTS,
+    *coldstart.EXPERIMENTS,
+    *scenes.EXPERIMENTS,
+    *radar.EXPERIMENTS,
+    *fusion.EXPERIMENTS,
+)

@@ -1,0 +1,227 @@
+"""S4-D4-K1, position in city streets: GNSS, inertial sensor and wheels as one estimate.
+
+Simulated cities, drives whose seeds were used for nothing else. RTKLIB's rnx2rtkp solves the same
+files beside it, by GNSS alone as it does.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.acceptance.experiment import Context, Experiment
+from common.acceptance.figures import Plot, ReferenceLine, Series
+from common.acceptance.hashing import content_hash
+from common.acceptance.indicator import Indicator
+from common.acceptance.measurement import Measurement, exact, not_measured
+from common.acceptance.resampling import bootstrap
+
+if TYPE_CHECKING:
+    from positioning.sim.gnss.scenario import Drive
+
+F64 = NDArray[np.float64]
+
+GUIDE = "定位精度达到分米级"
+LAYOUTS = ("canyon", "avenue", "viaduct")
+DRIVES = {"quick": (1, 120.0), "full": (10, 300.0)}
+ALL_M, FIXED_M, WRONG, PACE = 0.5, 0.15, 0.01, 20.0
+_WRONG_M = 0.5
+_PEER_S = 300.0
+_SHOWN_M = np.geomspace(0.003, 100.0, 60)
+METHOD = (
+    "Simulated streets, GPS, Galileo and BDS-3 on two bands at 5 Hz, a base 3.6 km away, a MEMS "
+    "inertial sensor and wheel speed. Horizontal error at every epoch of the drive, 95th "
+    "percentile; bounds by resampling drives. All measurements of the drive are used (batch)."
+)
+
+
+def _row(
+    suffix: str, claim: str, unit: str, comparator: Literal["<=", ">="], target: float
+) -> Indicator:
+    return Indicator(
+        id=f"S4-D4-K1/{suffix}", claim=claim, guide=GUIDE, unit=unit, comparator=comparator,
+        target=target, evidence="simulated", method=METHOD,
+    )  # fmt: skip
+
+
+ALL = {
+    name: _row(name, f"{name}: 95 % of all epochs are within {ALL_M} m.", "m", "<=", ALL_M)
+    for name in LAYOUTS
+}
+FIXED = {
+    name: _row(
+        f"{name}-fixed", f"{name}: 95 % of fixed epochs are within {FIXED_M} m.", "m", "<=", FIXED_M
+    )
+    for name in LAYOUTS
+}
+FALSE = {
+    name: _row(
+        f"{name}-wrong-fixes", f"{name}: at most 1 % of fixes are over 0.5 m off.", "fraction",
+        "<=", WRONG,
+    )
+    for name in LAYOUTS
+}  # fmt: skip
+SPEED = _row(
+    "real-time-factor", "One core solves 5 Hz in real time at least 20 times as fast as driven.",
+    "1", ">=", PACE,
+)  # fmt: skip
+
+
+class Driven(NamedTuple):
+    """One drive: errors (E,) m of the coupled estimate, three-dimensional ones, which are fixed;
+    of RTK by itself; of the peer, None without it."""
+
+    horizontal_m: F64
+    full_m: F64
+    fixed: NDArray[np.bool_]
+    rtk_m: F64
+    peer_m: F64 | None
+
+
+def city(layout: str, context: Context) -> Mapping[str, Measurement]:
+    """Drives of one kind of city."""
+    count, duration_s = DRIVES[context.size]
+    drives = []
+    for d in range(count):
+        folder = context.scratch / f"{layout}-{d}"
+        drives.append(_driven(layout, 7_000_000 + 1000 * context.seed + d, duration_s, folder))
+        context.progress(d + 1, count, f"drives, {layout}")
+    label = np.concatenate([np.full(len(d.horizontal_m), k) for k, d in enumerate(drives)])
+    off, full = (
+        np.concatenate([getattr(d, n) for d in drives]) for n in ("horizontal_m", "full_m")
+    )
+    fixed = np.concatenate([d.fixed for d in drives])
+    digest = content_hash(off)
+    figure, peers = _beside(layout, drives)
+    half, most = np.percentile(off, [50, 68])
+    note = f"50 / 68 %: {half:.3f} / {most:.3f} m; {count} drives; {peers}"
+    measured = {
+        ALL[layout].id: _quantity(_p95, off, label, digest, note, context.seed, (figure,)),
+    }
+    none = not_measured("simulated: not one epoch of these drives is fixed")
+    measured[FIXED[layout].id] = measured[FALSE[layout].id] = none
+    if fixed.any():
+        share = f"{fixed.mean():.0%} of epochs are fixed"
+        near, wrong = off[fixed], (full[fixed] > _WRONG_M).astype(np.float64)
+        given = (label[fixed], digest, share, context.seed)
+        measured[FIXED[layout].id] = _quantity(_p95, near, *given)
+        measured[FALSE[layout].id] = _quantity(np.mean, wrong, *given)
+    return measured
+
+
+def _p95(values: F64) -> float:
+    return float(np.percentile(values, 95, method="higher"))
+
+
+def _quantity(
+    statistic: object, values: F64, label: NDArray[np.int64], digest: str, note: str, seed: int,
+    figures: tuple[Plot, ...] = (),
+) -> Measurement:  # fmt: skip
+    """A statistic with bounds over drives; n counts drives, for epochs are not independent."""
+    assert callable(statistic)
+    value, drives = float(statistic(values)), len(np.unique(label))
+    low = high = value
+    if drives > 1:
+        low, high = bootstrap(
+            lambda i: float(statistic(values[i])), len(values), seed=seed, clusters=label,
+            resamples=400,
+        )  # fmt: skip
+    else:
+        note += "; one drive has no bounds"
+    return Measurement(value, min(low, value), max(high, value), drives, digest, note, figures)
+
+
+def _driven(layout: str, seed: int, duration_s: float, folder: Path) -> Driven:
+    from positioning.gnss.integrity.simulated import errors_m, run
+    from positioning.gnss.solution import Quality
+
+    drive, rtk, _, coupled = run(layout, seed, duration_s)
+    off = errors_m(coupled.solution.position_m, drive)
+    alone = errors_m(rtk.position_m, drive)
+    return Driven(
+        np.hypot(off[:, 0], off[:, 1]), np.linalg.norm(off, axis=1),
+        coupled.solution.quality == Quality.FIX, np.hypot(alone[:, 0], alone[:, 1]),
+        _peer(drive, folder),
+    )  # fmt: skip
+
+
+def _peer(drive: Drive, folder: Path) -> F64 | None:
+    """Horizontal errors (E,) of rnx2rtkp on the same files, inf where it tells nothing."""
+    from positioning.gnss.formats import pos
+    from positioning.gnss.integrity.simulated import errors_m
+    from positioning.sim.gnss.files import write
+
+    program = shutil.which("rnx2rtkp")
+    if program is None:
+        return None
+    write(drive, folder)
+    place = [f"{x:.4f}" for x in drive.base_position_m]
+    files = [str(folder / name) for name in ("rover.obs", "base.obs", "nav.nav")]
+    command = [program, "-p", "2", "-sys", "G,E,C", "-f", "2", "-e", "-r", *place]
+    out = folder / "peer.pos"
+    subprocess.run(  # noqa: S603  # the program and its files are ours
+        [*command, "-o", str(out), *files], check=True, capture_output=True, timeout=_PEER_S
+    )
+    solved = pos.read(out)
+    told = np.full((len(drive.rover), 3), np.inf)
+    at = np.searchsorted(drive.rover.tow_s, solved.tow_s - 0.01)
+    at = np.minimum(at, len(told) - 1)
+    told[at] = solved.position_m
+    found = np.isfinite(told[:, 0])
+    horizontal = np.full(len(told), np.inf)
+    off = errors_m(np.where(found[:, None], told, 0.0), drive)
+    horizontal[found] = np.hypot(off[found, 0], off[found, 1])
+    return horizontal
+
+
+def _beside(layout: str, drives: list[Driven]) -> tuple[Plot, str]:
+    """Shares of epochs by error, beside RTK alone and the peer; and the peers in words."""
+    sets = {"coupled": [d.horizontal_m for d in drives], "RTK alone": [d.rtk_m for d in drives]}
+    peers = [d.peer_m for d in drives if d.peer_m is not None]
+    if len(peers) == len(drives):
+        sets["rnx2rtkp b34"] = peers
+    joined = {name: np.nan_to_num(np.concatenate(x), nan=np.inf) for name, x in sets.items()}
+    series = tuple(
+        Series(name, _SHOWN_M, [float((x <= m).mean()) for m in _SHOWN_M], kind="step")
+        for name, x in joined.items()
+    )
+    plot = Plot(
+        f"Epochs within an error, {layout}", "horizontal error [m]", "share of all epochs", series,
+        x_log=True, lines=(ReferenceLine("target at 0.95", ALL_M, axis="x"),),
+    )  # fmt: skip
+    within = ", ".join(f"{name} {float((x <= ALL_M).mean()):.1%}" for name, x in joined.items())
+    missing = "" if "rnx2rtkp b34" in sets else "; the peer rnx2rtkp is not installed"
+    return plot, f"within {ALL_M} m: {within}{missing}"
+
+
+def pace(context: Context) -> Mapping[str, Measurement]:
+    """CPU time of RTK and the real-time estimate together, compilation apart."""
+    from positioning.gnss.integrity.simulated import solved
+    from positioning.sim.gnss.scenario import Scenario, simulate
+
+    duration_s = 30.0 if context.size == "quick" else 200.0
+    drive = simulate(Scenario(layout="avenue", seed=7_500_000, duration_s=duration_s))
+    solved(drive, "realtime")
+    begun = time.process_time()
+    solved(drive, "realtime")
+    factor = duration_s / (time.process_time() - begun)
+    note = "RTK, single point and the fixed-lag estimate, one thread, simulated drive"
+    digest = content_hash(drive.rover.code_m)
+    return {SPEED.id: exact(factor, len(drive.rover), digest, note)}
+
+
+EXPERIMENTS = (
+    *(
+        Experiment(f"coupled-{name}", (ALL[name], FIXED[name], FALSE[name]), partial(city, name))
+        for name in LAYOUTS
+    ),
+    Experiment("coupled-pace", (SPEED,), pace, exclusive=True),
+)

@@ -1,0 +1,312 @@
+"""S4-D3-R3, R4 and K4: radar and camera fused, against each of them alone, at detection level.
+
+Sensors are simulated as detections whose errors differ from those that the tracker assumes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from common.acceptance.experiment import Context, Experiment
+from common.acceptance.figures import Plot, ReferenceLine, Series
+from common.acceptance.hashing import content_hash
+from common.acceptance.indicator import Indicator
+from common.acceptance.measurement import Measurement, exact, not_measured, rate
+from common.acceptance.resampling import bootstrap
+
+if TYPE_CHECKING:  # the simulator needs the extra sim, the table of rows does not
+    from positioning.sim.road.world import World
+    from positioning.sim.video.trial import Trial
+
+CONDITIONS = ("clear", "rain", "night", "occlusion")
+SENSORS = {"fusion": ("radar", "camera"), "radar": ("radar",), "camera": ("camera",)}
+DRIVES = {"quick": 2, "full": 30}
+SECONDS = {"quick": 3.0, "full": 10.0}
+FIRST_SEED = 20_000
+FIELD = "within 60 m and 31 degrees of straight ahead, house-hidden bodies left out"
+
+
+def world_of(condition: str, seed: int, seconds: float) -> World:
+    """The drive of a condition: a street, or for occlusion a crossing or junction by turns."""
+    from positioning.sim.road import scenario
+
+    if condition == "occlusion":
+        make = scenario.crossing if seed % 2 else scenario.junction
+        return make(seed, seconds=seconds)
+    return scenario.street(seed, vehicles=6, seconds=seconds)
+
+
+def measure_condition(condition: str, context: Context) -> Mapping[str, Measurement]:
+    """The same drives with both sensors and with each alone."""
+    from positioning.sim.video.trial import drive
+
+    count, seconds = DRIVES[context.size], SECONDS[context.size]
+    found: dict[str, list[Trial]] = {name: [] for name in SENSORS}
+    for number in range(count):
+        context.progress(number, count, f"drives, {condition}")
+        seed = FIRST_SEED + 1000 * context.seed + number
+        world = world_of(condition, seed, seconds)
+        for name, sensors in SENSORS.items():
+            found[name].append(drive(world, condition, seed, sensors=sensors))
+    return _compared(condition, found, content_hash(condition, repr((context.seed, count))))
+
+
+def _compared(condition: str, found: dict[str, list[Trial]], digest: str) -> dict[str, Measurement]:
+    scores = {name: np.array([t.gospa_m for t in trials]) for name, trials in found.items()}
+    rmse = {name: _rmse(trials) for name, trials in found.items()}
+    best = min(("radar", "camera"), key=lambda name: scores[name].mean())
+    gain = scores[best] - scores["fusion"]
+    n = len(gain)
+    low, high = _bounds(gain)
+    told = "; ".join(
+        f"{name} GOSPA {scores[name].mean():.2f} m, RMSE {rmse[name]:.2f} m" for name in scores
+    )
+    shown = (_over_time(condition, found),)
+    errors = [np.array(t.errors_m) for t in found["fusion"] if t.errors_m]
+    squares = np.array([np.mean(e**2) for e in errors])
+    floor, ceiling = np.sqrt(np.maximum(_bounds(squares), 0)).tolist()
+    return {
+        f"S4-D3-R4/gospa-{condition}": Measurement(
+            float(gain.mean()), low, high, n, digest, f"Better single sensor: {best}. {told}", shown
+        ),
+        f"S4-D3-R4/rmse-{condition}": Measurement(
+            float(np.sqrt(squares.mean())),
+            floor,
+            ceiling,
+            n,
+            digest,
+            told,
+        ),
+    }
+
+
+def _bounds(values: np.ndarray) -> tuple[float, float]:
+    """One-sided 95 % bootstrap bounds of the mean over drives."""
+    return bootstrap(lambda i: float(values[i].mean()), len(values), seed=1)
+
+
+def _rmse(trials: list[Trial]) -> float:
+    every = np.concatenate([np.array(t.errors_m) for t in trials])
+    return float(np.sqrt(np.mean(every**2))) if len(every) else float("nan")
+
+
+def _over_time(condition: str, found: dict[str, list[Trial]]) -> Plot:
+    curves = []
+    for name, trials in found.items():
+        least = min(len(t.scores) for t in trials)
+        table = np.array([[s.value for s in t.scores[:least]] for t in trials])
+        x = [t for t, *_ in trials[0].paths[:least]]
+        curves.append(Series(name, x, table.mean(0)))
+    title = f"GOSPA over time, {condition}, mean of {len(trials)} drives"
+    return Plot(title, "time [s]", "GOSPA [m]", tuple(curves))
+
+
+def measure_sync(context: Context) -> Mapping[str, Measurement]:
+    """Clocks up to 200 ms apart that drift, and a mount that is off, found from common tracks."""
+    from positioning.fusion.pipeline import FusionSettings
+    from positioning.sim.road import scenario
+    from positioning.sim.video.drive import Faults
+    from positioning.sim.video.trial import drive
+
+    count = {"quick": 1, "full": 20}[context.size]
+    errors, told, spans, curves, yaws = [], [], [], [], []
+    for number in range(count):
+        context.progress(number, count, "drives with clocks apart")
+        seed = FIRST_SEED + 1000 * context.seed + 500 + number
+        rng = np.random.default_rng([seed, 51])
+        faults = Faults(
+            offset_s=float(rng.uniform(-0.2, 0.2)),
+            drift=float(rng.normal(0, 50e-6)),
+            yaw_rad=float(rng.normal(0, 0.01)),
+            pitch_rad=float(rng.normal(0, 0.004)),
+        )
+        world = scenario.street(seed, vehicles=8, seconds=10.3)
+        trial = drive(world, "clear", seed, faults=faults, settings=FusionSettings())
+        off = [a.offset_at(t) - faults.offset_s - faults.drift * t for t, a in trial.aligned]
+        errors.append(abs(off[-1]))
+        yaws.append(abs(trial.aligned[-1][1].yaw_rad - faults.yaw_rad))
+        spans.append(trial.aligned[-1][1].sigma[0])
+        told.append(abs(off[-1]) <= 2 * spans[-1])
+        sigma = [a.sigma[0] for _, a in trial.aligned]
+        x, y = [t for t, _ in trial.aligned], 1e3 * np.array(off)
+        bands = 2e3 * np.array(sigma)
+        curves.append(Series(f"drive {number + 1}", x, y, y - bands, y + bands))
+    digest = content_hash("sync", repr((context.seed, count)))
+    values = 1e3 * np.array(errors)
+    low, high = _bounds(values)
+    note = (
+        f"Mean stated standard deviation {1e3 * np.mean(spans):.0f} ms; yaw off by "
+        f"{1e3 * np.mean(yaws):.1f} mrad on average. At a steady speed a radar reflection a few "
+        "decimetres off the middle of a box looks like time (0.3 m at 10 m/s is 30 ms), so 10 s "
+        "with a handful of bodies do not tell 2 ms."
+    )
+    lines = (ReferenceLine("2 ms", 2.0), ReferenceLine("-2 ms", -2.0))
+    shown = (
+        Plot("Error of the time offset", "time [s]", "error [ms]", tuple(curves[:3]), lines=lines),
+    )
+    covered = sum(told)
+    return {
+        "S4-D3-R3/offset": Measurement(float(values.mean()), low, high, count, digest, note, shown),
+        "S4-D3-R3/interval": rate(covered, count, digest, "Share of drives whose error is inside."),
+    }
+
+
+BAD = {
+    "radar-silent": {"silent": {"radar": (2.0, 99.0)}},
+    "camera-silent": {"silent": {"camera": (2.0, 99.0)}},
+    "camera-late": {"late_s": {"camera": 0.25}},
+    "camera-turned": {"turns_rad": 0.09, "lies_from_s": 2.0},
+    "radar-off": {"lies_m": 5.0, "lies_from_s": 2.0},
+}
+
+
+def measure_bad(context: Context) -> Mapping[str, Measurement]:
+    """Drives with one sensor bad; told share, and GOSPA beside the sound sensor alone."""
+    from positioning.sim.video.drive import Faults
+    from positioning.sim.video.trial import drive
+
+    count, seconds = {"quick": (1, 3.5), "full": (12, 8.0)}[context.size]
+    noticed = total = 0
+    rows = {}
+    notes = []
+    for at, (name, wrong) in enumerate(BAD.items()):
+        worse = []
+        for number in range(count):
+            context.progress(at * count + number, len(BAD) * count, f"drives with {name}")
+            seed = FIRST_SEED + 1000 * context.seed + 700 + number
+            world = world_of("clear", seed, seconds)
+            bad = drive(world, "clear", seed, faults=Faults(**wrong))  # type: ignore[arg-type]
+            sound = ("camera",) if name.startswith("radar") else ("radar",)
+            alone = drive(world, "clear", seed, sensors=sound)
+            worse.append(bad.gospa_m - alone.gospa_m)
+            if name != "camera-late":
+                total += 1
+                noticed += any(v[name.split("-")[0]] != "good" for v in bad.verdicts[-10:])
+        notes.append(f"{name} {np.mean(worse):+.2f} m")
+    digest = content_hash("bad", repr((context.seed, count, seconds)))
+    rows["S4-D3-R4/bad-noticed"] = rate(
+        noticed, total, digest, "GOSPA against the sound sensor alone: " + "; ".join(notes)
+    )
+    return rows
+
+
+SCENES = {"blind-spot": "junction", "vulnerable": "crossing"}
+WARN_S = 1.0
+
+
+def measure_scenes(context: Context) -> Mapping[str, Measurement]:
+    """Event: a body comes out from behind something; told if it has a track soon after."""
+    from positioning.sim.road import scenario
+    from positioning.sim.video.events import events_of
+    from positioning.sim.video.trial import drive
+
+    count = {"quick": 1, "full": 40}[context.size]
+    found: dict[str, Measurement] = {}
+    for name, maker in SCENES.items():
+        told = events = alarms = 0
+        hours = 0.0
+        for number in range(count):
+            context.progress(number, count, f"scenes, {name}")
+            seed = FIRST_SEED + 1000 * context.seed + 300 + number
+            world = getattr(scenario, maker)(seed)
+            trial = drive(world, "clear", seed)
+            seen = events_of(world, trial, WARN_S)
+            events, told, alarms = events + seen.events, told + seen.told, alarms + seen.false
+            hours += seen.seconds / 3600
+        digest = content_hash(name, repr((context.seed, count)))
+        note = (
+            f"{alarms} false tracks of 0.5 s or longer in {3600 * hours:.0f} s, n = {count} scenes"
+        )
+        found[f"S4-D3-K4/{name}"] = (
+            rate(told, events, digest, note) if events else not_measured("no event came up")
+        )
+        found[f"S4-D3-K4/{name}-false"] = exact(alarms / hours, count, digest, note)
+    return found
+
+
+def measure_pace(context: Context) -> Mapping[str, Measurement]:
+    """Waits for weights that pass their export check."""
+    del context
+    why = "no trained detector is shipped yet: python -m positioning.train.detector makes it"
+    return {PACE.id: not_measured(why)}
+
+
+def _condition_rows(condition: str) -> tuple[Indicator, ...]:
+    guide = "低功耗多模态感算一体：雷达与视频融合"
+    how = (
+        f"Same drives, {FIELD}; GOSPA with p = 2, cutoff 4 m, ten times a second; detections "
+        "simulated with heavy tails, ghosts, merges and losses that the tracker does not assume."
+    )
+    return (
+        Indicator(
+            f"S4-D3-R4/gospa-{condition}",
+            f"In {condition} fusion has a lower GOSPA than the better single sensor.",
+            guide, "m", ">", 0.0, "simulated", f"Mean difference over drives. {how}",
+        ),
+        Indicator(
+            f"S4-D3-R4/rmse-{condition}",
+            f"In {condition} fused positions are within 1 m (RMSE).",
+            guide, "m", "<=", 1.0, "simulated", f"Of tracks with a body within 4 m. {how}",
+        ),
+    )  # fmt: skip
+
+
+SYNC = (
+    Indicator(
+        "S4-D3-R3/offset",
+        "After 10 s the clocks' offset is known within 2 ms from a start of +-200 ms.",
+        "时钟同步", "ms", "<=", 2.0, "simulated",
+        "Absolute error of the online estimate from common tracks; yaw, pitch, drift unknown too.",
+    ),
+    Indicator(
+        "S4-D3-R3/interval",
+        "The stated interval of two standard deviations holds the true offset.",
+        "时钟同步", "fraction", ">=", 0.9, "simulated", "Share of the same drives.",
+    ),
+)  # fmt: skip
+PACE = Indicator(
+    "S4-D3-K1/end-to-end",
+    "Decode, detect, track and fuse 1080p video at 30 frames a second on two cores.",
+    "视频处理支持1080p@30 fps；支持深度学习", "frames/s", ">=", 30.0, "simulated",
+    "1,800 frames of 1920 x 1080 from JPEG bytes to fused tracks.",
+)  # fmt: skip
+NOTICED = Indicator(
+    "S4-D3-R4/bad-noticed",
+    "A sensor that is silent or lies is told as such.",
+    "低功耗多模态感算一体：雷达与视频融合", "fraction", ">=", 0.95, "simulated",
+    "Radar or camera silent, radar 5 m off, camera knocked by 5 degrees; told in the last second.",
+)  # fmt: skip
+K4 = tuple(
+    row
+    for name, what in (
+        ("blind-spot", "a car out of a junction's blind spot"),
+        ("vulnerable", "a pedestrian from behind a parked van"),
+    )
+    for row in (
+        Indicator(
+            f"S4-D3-K4/{name}", f"Warns of {what} within {WARN_S:.0f} s of its coming into sight.",
+            "2种以上智慧交通系统典型场景", "fraction", ">=", 0.95, "simulated",
+            "A told track within 4 m, one second after the body is three tenths in sight.",
+        ),
+        Indicator(
+            f"S4-D3-K4/{name}-false", f"False tracks in the scene of {what}.",
+            "2种以上智慧交通系统典型场景", "1/h", "<=", 60.0, "simulated",
+            "Told for half a second or longer without a body within 4 m.",
+        ),
+    )
+)  # fmt: skip
+
+EXPERIMENTS = (
+    *(
+        Experiment(f"fusion-{c}", _condition_rows(c), partial(measure_condition, c))
+        for c in CONDITIONS
+    ),
+    Experiment("fusion-sync", SYNC, measure_sync),
+    Experiment("fusion-bad", (NOTICED,), measure_bad),
+    Experiment("fusion-scenes", K4, measure_scenes),
+    Experiment("fusion-pace", (PACE,), measure_pace),
+)

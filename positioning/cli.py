@@ -1,0 +1,395 @@
+"""lingnan positioning ..."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+
+from positioning.config import Estimator, Form, Mode
+
+app = App(name="positioning", help="GNSS positioning in the urban canyon (D4).")
+
+AsJson = Annotated[bool, Parameter(name="--json", negative="")]
+Week = Annotated[int | None, Parameter(validator=Number(gt=0, lt=10_000))]
+Seconds = Annotated[float | None, Parameter(validator=Number(gt=0))]
+Files = Annotated[list[Path], Parameter(consume_multiple=True, negative="")]
+Layout = Literal["open", "canyon", "avenue", "old-town", "viaduct", "trees"]
+Tolerance = Annotated[float, Parameter(validator=Number(gt=0))]
+
+
+@app.command
+def solve(
+    *,
+    rover: Path,
+    nav: Files,
+    out: Path,
+    base: Path | None = None,
+    mode: Mode = "kinematic",
+    estimator: Estimator = "batch",
+    base_position: str = "",
+    form: Form = "geodetic",
+    week: Week = None,
+    json: AsJson = False,
+) -> None:
+    """Solve a rover's observations; write RTKLIB's .pos format.
+
+    Parameters
+    ----------
+    rover:
+        Observations: RINEX 2, 3 or 4 (also compressed), UBX or RTCM 3.
+    nav:
+        Navigation messages of the same time: RINEX, UBX or RTCM 3, one file or several.
+    out:
+        The .pos file to write.
+    base:
+        Observations of the base; needed for static and kinematic.
+    mode:
+        single: without a base. static, kinematic: RTK of a rover that stands, or that moves.
+    estimator:
+        Of single: each epoch by itself, from those before it, or from the whole drive.
+    base_position:
+        Where the base is, X,Y,Z in m (ECEF) or a file of one place; else what its file tells.
+    form:
+        Coordinates to write.
+    week:
+        GPS week of RTCM files that do not tell it.
+    json:
+        Print what was done as JSON.
+    """
+    from common.progress import progress
+    from positioning.config import SolveConfig
+    from positioning.gnss.run import solve as run
+
+    config = SolveConfig(
+        mode=mode,
+        estimator=estimator,
+        form=form,
+        week=week,
+        base_position_m=_place(base_position) if base_position else None,
+    )
+    with progress() as tell:
+        done = run(rover, base, nav, out, config, tell)
+    for told in (*done.notes, *done.refusals):
+        print(f"note: {told}", file=sys.stderr)
+    if json:
+        _print_json({"out": str(done.out), "epochs": done.epochs, **done.by_quality})
+        return
+    counts = ", ".join(f"{count} {name}" for name, count in done.by_quality.items())
+    print(f"{done.out}: {done.epochs} epochs of the rover: {counts}.")
+
+
+@app.command
+def score(
+    solution: Path,
+    *,
+    truth: Path,
+    interval: Seconds = None,
+    start: str = "",
+    tolerance: Tolerance = 0.05,
+    json: AsJson = False,
+) -> None:
+    """Judge a solution against the truth, counted over the epochs that were expected.
+
+    Parameters
+    ----------
+    solution:
+        A .pos file, NMEA, or UBX with the receiver's own positions.
+    truth:
+        A .pos file, CSV of week, second and place, point3 lines, one place, or a comma2k19 segment.
+    interval:
+        Seconds between expected epochs; without it those of the truth itself.
+    start:
+        WEEK:SECOND or the RINEX file of the observations, for truths that count from their start.
+    tolerance:
+        Seconds by which a solution may miss the expected time.
+    json:
+        Print the figures as JSON.
+    """
+    from positioning.gnss.formats import detect
+    from positioning.gnss.score import score as judge
+
+    solved, span_s, left_out = detect.read_solution(solution)
+    found = judge(solved, _truth(truth, start), interval, span_s=span_s, tolerance_s=tolerance)
+    _left_out(left_out)
+    if json:
+        _print_json(found.to_json())
+        return
+    print(_scored(found))
+
+
+@app.command
+def plot(
+    solution: Path,
+    *,
+    out: Path,
+    kind: Literal["map", "error", "cdf", "sky"] = "map",
+    truth: Path | None = None,
+    start: str = "",
+    interval: Seconds = None,
+    rover: Path | None = None,
+    nav: Files | None = None,
+    week: Week = None,
+) -> None:
+    """Draw a solution into a .png, .svg or .pdf.
+
+    Parameters
+    ----------
+    solution:
+        A .pos file, NMEA, or UBX with the receiver's own positions.
+    out:
+        The picture.
+    kind:
+        map; error against time; cdf: distribution of errors; sky: satellites with their C/N0.
+    truth:
+        As for score; needed for error and cdf.
+    start:
+        As for score.
+    interval:
+        As for score.
+    rover:
+        The observations, for sky.
+    nav:
+        Navigation messages, for sky.
+    week:
+        GPS week of RTCM files that do not tell it.
+    """
+    from positioning.gnss import plot as pictures
+    from positioning.gnss.formats import detect
+
+    solved, span_s, left_out = detect.read_solution(solution)
+    _left_out(left_out)
+    if kind == "map":
+        figure = pictures.route(solved, _truth(truth, start) if truth else None)
+    elif kind == "sky":
+        figure = _sky(solved, rover, nav or [], week)
+    else:
+        figure = _errors(kind, solved, truth, start, interval, span_s)
+    pictures.save(figure, out)
+    print(out)
+
+
+@app.command
+def simulate(
+    out: Path,
+    *,
+    layout: Layout = "canyon",
+    seed: Annotated[int, Parameter(validator=Number(gte=0))] = 0,
+    duration: Annotated[float, Parameter(validator=Number(gte=5, lte=3600))] = 120.0,
+    rate: Annotated[float, Parameter(validator=Number(gt=0, lte=20))] = 5.0,
+    json: AsJson = False,
+) -> None:
+    """Simulate a drive in a city; write RINEX, UBX, IMU, wheel and truth into the folder OUT.
+
+    Parameters
+    ----------
+    out:
+        The folder to write; it is made.
+    layout:
+        What the city is like.
+    seed:
+        Of everything that is drawn; the same seed gives the same files.
+    duration:
+        Seconds.
+    rate:
+        Epochs of the rover's receiver a second.
+    json:
+        Print what was written as JSON.
+    """
+    from dataclasses import replace
+
+    from common.progress import progress
+    from positioning.sim.gnss.files import write
+    from positioning.sim.gnss.receiver import Receiver
+    from positioning.sim.gnss.scenario import Scenario
+    from positioning.sim.gnss.scenario import simulate as run
+
+    _folder(out)
+    scenario = Scenario(layout=layout, seed=seed, duration_s=duration)
+    with progress() as tell:
+        tell(0, 2, "simulating")
+        drive = run(replace(scenario, rover=replace(Receiver(), rate_hz=rate)))
+        tell(1, 2, "writing")
+        write(drive, out)
+    x, y, z = drive.base_position_m.tolist()
+    if json:
+        told = {"out": str(out), "epochs": len(drive.rover), "base_position_m": [x, y, z]}
+        _print_json({**told, "simulated": True})
+        return
+    print(f"{out}: {len(drive.rover)} epochs, simulated; base at {x:.4f},{y:.4f},{z:.4f}")
+
+
+@app.command
+def demo(out: Path, *, frames: Annotated[int, Parameter(validator=Number(gt=0))] = 300) -> None:
+    """Write pictures of the simulated demonstration into the folder OUT.
+
+    Live it is in the dashboard: lingnan serve.
+
+    Parameters
+    ----------
+    out:
+        The folder to write; it is made.
+    frames:
+        How many epochs of the drive.
+    """
+    from itertools import islice
+    from threading import Event
+
+    from common.progress import progress
+    from positioning.demo import demo as running
+
+    _folder(out)
+    stop = Event()
+    with progress() as tell:
+        for k, frame in enumerate(islice(running(stop), frames)):
+            (out / f"{k:05d}.jpg").write_bytes(frame.jpeg)
+            tell(k + 1, frames, "frames")
+    stop.set()
+    print(out)
+
+
+def _folder(out: Path) -> None:
+    """Make the folder that is written to."""
+    from common.errors import LingnanError
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LingnanError(f"{out}: {error.strerror or error}") from error
+
+
+@app.command
+def convert(
+    source: Path,
+    *,
+    obs: Path | None = None,
+    nav: Path | None = None,
+    week: Week = None,
+) -> None:
+    """Convert UBX or RTCM 3 to RINEX 3.04.
+
+    Parameters
+    ----------
+    source:
+        The file to convert.
+    obs:
+        RINEX observation file to write.
+    nav:
+        RINEX navigation file to write.
+    week:
+        GPS week of RTCM files that do not tell it.
+    """
+    from common.errors import LingnanError
+    from positioning.gnss.formats import detect, rinex_nav, rinex_obs
+    from positioning.gnss.formats.errors import Refusal
+
+    if obs is None and nav is None:
+        raise LingnanError("nothing to write: give --obs, --nav or both")
+    refusals: list[Refusal] = []
+    if obs is not None:
+        observed = detect.read_observations(source, week, refusals)
+        try:
+            rinex_obs.write(obs, observed)
+        except ValueError as error:
+            raise LingnanError(f"{source}: {error}") from error
+        print(f"{obs}: {len(observed)} epochs")
+    if nav is not None:
+        messages = detect.read_navigation([source], week, refusals)
+        rinex_nav.write(nav, messages)
+        print(f"{nav}: {len(messages.kepler) + len(messages.glonass)} ephemerides")
+    _left_out([str(refusal) for refusal in dict.fromkeys(refusals)])
+
+
+def _truth(path: Path, start: str) -> Any:
+    from positioning.gnss.formats import truth
+
+    return truth.read(path, truth.start_of(start) if start else None)
+
+
+def _place(told: str) -> tuple[float, float, float]:
+    """ECEF from "X,Y,Z" or from a file of one place."""
+    from common.errors import LingnanError
+    from positioning.gnss.formats import truth
+
+    words = told.replace(",", " ").split()
+    if len(words) == 3:
+        try:
+            x, y, z = (float(word) for word in words)
+        except ValueError as error:
+            raise LingnanError(f"--base-position {told!r}: three numbers are X,Y,Z in m") from error
+        return x, y, z
+    found = truth.read(Path(told))
+    if not found.is_static:
+        raise LingnanError(f"{told} tells of a way, not of one place")
+    x, y, z = found.position_m[0].tolist()
+    return x, y, z
+
+
+def _sky(solved: Any, rover: Path | None, nav: list[Path], week: int | None) -> Any:
+    import numpy as np
+
+    from common.errors import LingnanError
+    from positioning.gnss import plot as pictures
+    from positioning.gnss.formats import detect
+    from positioning.gnss.orbits.broadcast import BroadcastOrbits
+
+    if rover is None or not nav:
+        raise LingnanError("a sky view needs the observations and orbits: give --rover and --nav")
+    observed = detect.read_observations(rover, week)
+    orbits = BroadcastOrbits(detect.read_navigation(nav, week))
+    return pictures.sky(observed, orbits, np.median(solved.position_m, axis=0))
+
+
+def _errors(
+    kind: str,
+    solved: Any,
+    truth: Path | None,
+    start: str,
+    interval: float | None,
+    span_s: tuple[float, float] | None,
+) -> Any:
+    from common.errors import LingnanError
+    from positioning.gnss import plot as pictures
+    from positioning.gnss.score import errors
+
+    if truth is None:
+        raise LingnanError(f"--kind {kind} needs the truth: give --truth")
+    found = errors(solved, _truth(truth, start), interval, span_s=span_s)
+    return pictures.error_against_time(found) if kind == "error" else pictures.distribution(found)
+
+
+def _scored(found: Any) -> str:
+    """The figures for people."""
+    wrong = "-" if found.wrong_fix_rate is None else f"{found.wrong_fix_rate:.2%} of fixes"
+    lines = [
+        f"expected epochs    {found.expected}",
+        f"available          {found.availability:.2%}",
+        f"fixed              {found.fix_rate:.2%}, wrong (> 0.5 m) {wrong}",
+        "error (m)            50 %      68 %      95 %   RMS of available",
+    ]
+    for name in ("horizontal", "vertical", "three_d"):
+        part = getattr(found, name)
+        told = "".join(f"{value:10.3f}" for value in (part.p50_m, part.p68_m, part.p95_m))
+        lines.append(f"  {name.replace('_', '-'):<13}{told}{part.rms_m:10.3f}")
+    shares = ", ".join(f"{share:.2%} <= {limit} m" for limit, share in found.within.items())
+    lines.append(f"horizontal shares  {shares} (of expected)")
+    for name in ("duplicates", "unsorted", "unexpected"):
+        if getattr(found, name):
+            lines.append(f"{name:<18} {getattr(found, name)} epochs")
+    return "\n".join(lines)
+
+
+def _left_out(told: list[str]) -> None:
+    for line in told[:20]:
+        print(f"left out: {line}", file=sys.stderr)
+    if len(told) > 20:
+        print(f"left out: and {len(told) - 20} more", file=sys.stderr)
+
+
+def _print_json(found: dict[str, Any]) -> None:
+    import json as codec
+
+    print(codec.dumps(found, indent=1, ensure_ascii=False))

@@ -1,0 +1,30 @@
+"""What a solution is asked for, as one model."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Mode = Literal["single", "static", "kinematic"]
+Estimator = Literal["epoch", "realtime", "batch"]
+Form = Literal["geodetic", "ecef"]
+
+
+class SolveConfig(BaseModel):
+    """How observations become positions.
+
+    mode: single point without a base; static or kinematic RTK with one.
+    estimator: of single point: each epoch by itself, from those before, or from all of them.
+    form: coordinates in the .pos file.
+    base_position_m: ECEF of the base; None takes the one that its file tells.
+    week: GPS week of RTCM files that do not tell it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mode: Mode = "kinematic"
+    estimator: Estimator = "batch"
+    form: Form = "geodetic"
+    base_position_m: tuple[float, float, float] | None = None
+    week: Annotated[int, Field(gt=0, lt=10_000)] | None = None

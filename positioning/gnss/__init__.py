@@ -1,0 +1,1 @@
+"""GNSS positioning: readers, orbits, single point, RTK, integrity, cold start."""

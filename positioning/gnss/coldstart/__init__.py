@@ -1,0 +1,1 @@
+"""From power-up to the first position: search, message timing, assistance."""

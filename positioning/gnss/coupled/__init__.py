@@ -1,0 +1,1 @@
+"""GNSS, inertial sensor and wheels as one estimate."""

@@ -1,0 +1,173 @@
+"""The graph in real time: a window of the last epochs, older ones condensed into a prior.
+
+Each epoch enters predicted by the inertial sensor; a few rounds settle the window; what leaves it
+is marginalised (Schur complement) onto the epoch that follows.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from positioning.gnss.coupled.graph import (
+    F64,
+    STATE,
+    Outside,
+    Prior,
+    State,
+    assemble,
+    believed_all,
+    weigh,
+)
+from positioning.gnss.coupled.inertial import Inertial, Steps
+from positioning.gnss.coupled.settings import Settings
+from positioning.gnss.coupled.smooth import Estimate, Problem, smooth, steps_of
+from positioning.gnss.coupled.start import begin, believed
+
+WINDOW = 50
+"""Epochs; at 5 Hz 10 s."""
+
+_ROUNDS = 3
+_WIDEST = 2.0
+_FIRST = (15.0, 12)  # widest and rounds while nothing is known of the attitude
+_RECONSIDERED = (60.0, 12)  # the same where a fix may be right that was not believed
+_RETRY = 5  # epochs between such
+_PLAUSIBLE = 3.0  # sigmas of what was known before
+_MOVING_MPS = 2.0
+_BELIEVED = 0.5
+
+
+class Followed(NamedTuple):
+    """Newest epoch of each window: state (E, ...), covariance (E, 16, 16), how far the epoch's
+    place from outside (E,) and the phases (E,) were believed, each when it was the newest."""
+
+    state: State
+    covariance: F64
+    outside: F64
+    phase: F64
+
+
+def follow(problem: Problem, near: F64, moving: F64, lever_m: F64, settings: Settings) -> Followed:
+    """States of all epochs, each from it and those before.
+
+    near, moving: (E, 3) antenna places and velocities to begin from, themselves causal.
+    """
+    epochs = len(near)
+    guess = begin(near, moving, lever_m)
+    out = Followed(
+        State(*(np.empty_like(part) for part in guess)), np.empty((epochs, STATE, STATE)),
+        np.zeros(epochs), np.zeros(epochs),
+    )  # fmt: skip
+    low, aligned, tried = 0, False, 0
+    prior, state = believed(guess, settings), _part(guess, 0, 1)
+    steps = _steps(problem, state, 0, settings)
+    for e in range(epochs):
+        if e > low:
+            last = _steps(problem, state, e, settings)
+            state = _joined(state, _predicted(problem, state, last, e, guess))
+            steps = _appended(steps, last)
+        first_move = not aligned and np.hypot(*moving[e, :2]) > _MOVING_MPS
+        plan = (_WIDEST, _ROUNDS)
+        if first_move or (not aligned and e <= low + 1):
+            aligned, plan = bool(first_move), _FIRST
+            state = begin(near[low : e + 1], moving[low : e + 1], lever_m)
+            prior = believed(state, settings)
+            steps = _window_steps(problem, state, low, settings)
+        elif e >= tried + _RETRY and _worth_a_thought(problem, state, out, e):
+            tried, plan = e, _RECONSIDERED
+        window = part(problem, low, e + 1)
+        found = smooth(window, state, prior, settings, widest=plan[0], rounds=plan[1], steps=steps)
+        state = found.state
+        _note(out, e, found, window)
+        if e + 1 - low >= WINDOW:
+            prior = condensed(window, found, prior, settings)
+            low, state = low + 1, _part(state, 1, len(state.place))
+            steps = Steps(*(field[1:] for field in steps))
+    return out
+
+
+def part(problem: Problem, low: int, high: int) -> Problem:
+    """Epochs low to high of a problem, with the inertial samples between them."""
+    time = problem.rows.time_s
+    a, b = np.searchsorted(problem.record.time_s, (time[low] - 1.0, time[high - 1] + 0.1))
+    record = Inertial(*(field[a:b] for field in problem.record))
+    return Problem(
+        problem.rows.epochs(low, high), record, problem.wheel[low:high], problem.push[low:high],
+        Outside(*(field[low:high] for field in problem.outside)), problem.world,
+    )  # fmt: skip
+
+
+def condensed(problem: Problem, found: Estimate, prior: Prior, settings: Settings) -> Prior:
+    """What the first epoch of a window, and all before it, say about the second."""
+    two = part(problem, 0, 2)
+    state = _part(found.state, 0, 2)
+    count, own = len(two.rows.code_m), int(two.rows.first[1])
+    weights = believed_all(count, 2)
+    steps = Steps(*(field[:1] for field in found.steps))
+    given = (two.rows, state, steps, two.wheel, two.push, two.outside, two.world, settings)
+    seen = weigh(*given, 1.0, weights)
+    weights.code[own:], weights.rate[own:] = 0.0, 0.0
+    weights.outside[1], weights.wheels[1] = 0.0, 0.0
+    diagonal, upper, right = assemble(*given, prior, weights, seen)
+    through = np.linalg.solve(diagonal[0], np.column_stack((upper[0], right[0])))
+    information = diagonal[1] - upper[0].T @ through[:, :-1]
+    side = right[1] - upper[0].T @ through[:, -1]
+    return Prior(_part(state, 1, 2), (information + information.T) / 2, side)
+
+
+def _worth_a_thought(problem: Problem, state: State, out: Followed, e: int) -> bool:
+    """Whether the epoch before had a fix that was not believed, though not far from likely."""
+    if not np.isfinite(problem.outside.place[e - 1, 0]) or out.outside[e - 1] > _BELIEVED:
+        return False
+    place = out.state.place[e - 1] + out.state.attitude[e - 1] @ problem.world.lever
+    off = problem.outside.place[e - 1] - place
+    spread = out.covariance[e - 1, :3, :3] + np.linalg.inv(problem.outside.information[e - 1])
+    return bool(off @ np.linalg.solve(spread, off) < 3 * _PLAUSIBLE**2)
+
+
+def _steps(problem: Problem, state: State, e: int, settings: Settings) -> Steps:
+    """The step to epoch e with the newest state's bias; none to the first."""
+    if e == 0:
+        return steps_of(part(problem, 0, 1), _part(state, 0, 1), settings)
+    last = _part(state, len(state.place) - 1, len(state.place))
+    return steps_of(part(problem, e - 1, e + 1), _joined(last, last), settings)
+
+
+def _window_steps(problem: Problem, state: State, low: int, settings: Settings) -> Steps:
+    return steps_of(part(problem, low, low + len(state.place)), state, settings)
+
+
+def _appended(steps: Steps, last: Steps) -> Steps:
+    return Steps(*(np.concatenate(pair) for pair in zip(steps, last, strict=True)))
+
+
+def _predicted(problem: Problem, state: State, steps: Steps, e: int, guess: State) -> State:
+    """Epoch e from the last of the states by the inertial sensor; without samples, as guessed."""
+    last = _part(state, len(state.place) - 1, len(state.place))
+    dt = float(steps.span_s[0])
+    if dt == 0.0:
+        return _part(guess, e, e + 1)._replace(attitude=last.attitude, bias=last.bias)
+    attitude, pull = last.attitude[0], problem.world.gravity
+    velocity = last.velocity[0] + pull * dt + attitude @ steps.speed[0]
+    gone = last.velocity[0] * dt + pull * dt**2 / 2 + attitude @ steps.place[0]
+    turned = (attitude @ steps.turn[0])[None]
+    return State((last.place[0] + gone)[None], velocity[None], turned, last.bias)
+
+
+def _note(out: Followed, e: int, found: Estimate, window: Problem) -> None:
+    for kept, new in zip(out.state, found.state, strict=True):
+        kept[e] = new[-1]
+    out.covariance[e] = found.covariance[-1]
+    has = np.isfinite(window.outside.place[-1, 0])
+    out.outside[e] = found.weights.outside[-1] if has else 0.0
+    own = slice(int(window.rows.first[-2]), int(window.rows.first[-1]))
+    out.phase[e] = found.weights.phase[own][window.rows.before[own] >= 0].sum()
+
+
+def _part(state: State, low: int, high: int) -> State:
+    return State(*(field[low:high] for field in state))
+
+
+def _joined(first: State, second: State) -> State:
+    return State(*(np.concatenate(pair) for pair in zip(first, second, strict=True)))

@@ -1,0 +1,1 @@
+"""GNSS files: RINEX observations and navigation, SP3."""

@@ -1,0 +1,60 @@
+"""Stated against observed: is a told probability of a wrong fix the rate of wrong fixes?"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from positioning.gnss.integrity.assess import F64, Calibration, probability
+from positioning.gnss.integrity.calibrate import Evidence
+
+EDGES = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3, 0.7, 1.0)
+
+
+class Bin(NamedTuple):
+    """Fixes of like probability: how many, the mean that was stated, the rate that was observed."""
+
+    fixes: int
+    stated: float
+    observed: float
+
+
+class Judgement(NamedTuple):
+    """reliability: bins. misled: share of epochs outside the horizontal level, and the vertical.
+    level_m: median and 95th percentile of the horizontal level. epochs: how many."""
+
+    reliability: tuple[Bin, ...]
+    misled: tuple[float, float]
+    level_m: tuple[float, float]
+    epochs: int
+
+
+def judged(made: Calibration, told: Evidence) -> Judgement:
+    """A calibration on epochs that it does not come from."""
+    stated = probability(np.array(made.weights), told.features[told.is_fix])
+    levels = levels_of(made, told)
+    out = (told.errors_m > levels).mean(axis=0)
+    return Judgement(
+        table(stated, told.is_wrong[told.is_fix].astype(np.float64)),
+        (float(out[0]), float(out[1])),
+        (float(np.median(levels[:, 0])), float(np.percentile(levels[:, 0], 95))),
+        len(levels),
+    )
+
+
+def levels_of(made: Calibration, told: Evidence) -> F64:
+    """(E, 2) protection levels."""
+    kind = told.is_believed.astype(np.int64)
+    factors = np.column_stack((np.array(made.horizontal)[kind], np.array(made.vertical)[kind]))
+    return np.asarray(told.sigma_m * factors)
+
+
+def table(stated: F64, observed: F64) -> tuple[Bin, ...]:
+    """Bins of stated probability (N,) with the rate of what was observed (N,) 0 or 1."""
+    at = np.clip(np.searchsorted(EDGES, stated, side="right") - 1, 0, len(EDGES) - 2)
+    return tuple(
+        Bin(int(here.sum()), float(stated[here].mean()), float(observed[here].mean()))
+        for here in (at == k for k in range(len(EDGES) - 1))
+        if here.any()
+    )

@@ -1,0 +1,162 @@
+"""RTK: where a rover is beside a base, to the millimetre once the integers are known.
+
+Single differences of rover and base take the satellites' clocks and most of the atmosphere away;
+a receiver clock for each group of signals (updates.py) takes the receivers'; a Kalman filter
+holds the position and the ambiguities; LAMBDA finds their integers; an epoch whose integers are
+believed is a FIX. `Rtk.step` is one epoch in real time, `solve` is whole files.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from positioning.gnss.observations import Observations
+from positioning.gnss.orbits.states import Orbits
+from positioning.gnss.rtk.arrays import F64, Receiver, State, begin
+from positioning.gnss.rtk.checks import (
+    check_ages,
+    check_places,
+    checked_position,
+    missing_orbits,
+    own_position,
+)
+from positioning.gnss.rtk.difference import difference
+from positioning.gnss.rtk.epoch import FIXED, NUMBERS, SATELLITES, UNSOLVED
+from positioning.gnss.rtk.epoch import advance as one_epoch
+from positioning.gnss.rtk.errors import RtkError
+from positioning.gnss.rtk.prepare import WEEK_S, base_receiver, receiver, times
+from positioning.gnss.rtk.report import Epoch, Integrity, gather
+from positioning.gnss.rtk.tuning import Mode, Tuning
+from positioning.gnss.solution import Quality, Solution
+
+SYSTEMS = "GRECJ"
+_ASKED = 20  # epochs that may be asked where their receiver is
+_SAME_EPOCH_S = 0.05  # receivers steer their clocks to the nominal epoch better than this
+_QUALITY = {FIXED: Quality.FIX, UNSOLVED: Quality.NONE}
+
+
+class Rtk:
+    """The filter in real time: feed it epochs by `step`.
+
+    base_position_m: (3,) ECEF. systems: letters of those to use. baseline_km: the longest
+    expected, which says how much the atmosphere may differ between the two.
+    """
+
+    def __init__(
+        self,
+        orbits: Orbits,
+        base_position_m: F64,
+        mode: Mode = Mode.KINEMATIC,
+        *,
+        tuning: Tuning | None = None,
+        systems: str = SYSTEMS,
+        baseline_km: float = 0.0,
+    ) -> None:
+        self._orbits, self._systems = orbits, systems
+        self._base_position = checked_position(base_position_m)
+        self._tuning = tuning or Tuning()
+        self._baseline_km = baseline_km
+        self._still = Mode(mode) is Mode.STATIC
+        self._state: State = begin()
+        self._base: tuple[Receiver, tuple[int, int, int], float] | None = None
+
+    def step(self, rover: Observations, base: Observations, weight: F64 | None = None) -> Epoch:
+        """Solve one rover epoch; `base` holds the base's epochs since the last step, or none.
+
+        weight: (N, BANDS) factor on the rover's variances, or None for the model alone.
+        """
+        if len(rover) != 1:
+            raise RtkError(f"a step takes one epoch of the rover, got {len(rover)}")
+        if len(base):
+            rows = base_receiver(base, self._orbits, self._systems, self._base_position)
+            last = (int(base.first[-2]), int(base.first[-1]), 0)
+            self._base = rows, last, float(times(base)[-1])
+        prepared = receiver(rover, self._orbits, self._systems, weight)
+        span = (0, len(rover.satellite))
+        return self.advance(prepared, span, (int(rover.week[0]), float(rover.tow_s[0])))
+
+    def use_base(self, base: Receiver, rows: tuple[int, int, int], time_s: float) -> None:
+        """What the base observed last: rows of a prepared receiver, and since which it may slip."""
+        self._base = base, rows, time_s
+
+    def advance(self, rover: Receiver, span: tuple[int, int], at: tuple[int, float]) -> Epoch:
+        """Solve the epoch at (week, tow_s) from rows `span` of a prepared rover."""
+        week, tow_s = at
+        time_s = week * WEEK_S + tow_s
+        age_s = time_s - self._base[2] if self._base else np.inf
+        if self._base is None or abs(age_s) > self._tuning.oldest_base_s:
+            return _unsolved(week, tow_s, age_s)
+        base, rows, base_time_s = self._base
+        pairs = difference(rover, *span, base, *rows, self._baseline_km, self._tuning)
+        self._base = base, (rows[0], rows[1], rows[1]), base_time_s  # a slip counts once
+        how, position, covariance, numbers, self._state = one_epoch(
+            self._state, pairs, self._base_position, time_s, self._baseline_km, self._still,
+            self._tuning,
+        )  # fmt: skip
+        quality = _QUALITY.get(how, Quality.FLOAT)
+        count = int(numbers[SATELLITES])
+        return Epoch(week, tow_s, position, covariance, quality, count, age_s, numbers)
+
+
+def solve(
+    rover: Observations,
+    base: Observations,
+    orbits: Orbits,
+    base_position_m: F64,
+    mode: Mode = Mode.KINEMATIC,
+    *,
+    tuning: Tuning | None = None,
+    systems: str = SYSTEMS,
+    weight: F64 | None = None,
+) -> tuple[Solution, Integrity]:
+    """Solve all epochs of a rover, in order, each by the base's latest.
+
+    weight: (N, BANDS) factor on the rover's variances. Raises RtkError where nothing can come of
+    the files: no common epochs, no common satellite with orbits, a base that is not where it is
+    said to be.
+    """
+    position, tuned = checked_position(base_position_m), tuning or Tuning()
+    times_s, base_times_s = times(rover), times(base)
+    latest = np.searchsorted(base_times_s, times_s + _SAME_EPOCH_S, side="right") - 1
+    check_ages(times_s - base_times_s[np.maximum(latest, 0)], tuned.oldest_base_s)
+    rows = receiver(rover, orbits, systems, weight)
+    baseline_km = _checked_baseline_km((rover, base), rows, orbits, position, systems, tuned)
+    filtered = Rtk(orbits, position, mode, tuning=tuned, systems=systems, baseline_km=baseline_km)
+    base_rows = base_receiver(base, orbits, systems, position)
+    epochs, fed, since = [], -1, 0
+    for e in range(len(rover)):
+        b = int(latest[e])
+        if b >= 0 and b != fed:
+            low, high = int(base.first[b]), int(base.first[b + 1])
+            filtered.use_base(base_rows, (low, high, since), float(base_times_s[b]))
+            fed, since = b, high
+        span = (int(rover.first[e]), int(rover.first[e + 1]))
+        epochs.append(filtered.advance(rows, span, (int(rover.week[e]), float(rover.tow_s[e]))))
+    return gather(epochs)
+
+
+def _checked_baseline_km(
+    observed: tuple[Observations, Observations],
+    rover_rows: Receiver,
+    orbits: Orbits,
+    position: F64,
+    systems: str,
+    tuning: Tuning,
+) -> float:
+    """How far the rover is at first, by codes; RtkError where the base is not where it should."""
+    rover, base = observed
+    few = base.epochs(0, min(len(base), _ASKED))
+    base_m = own_position(receiver(few, orbits, systems), few.first, position, tuning)
+    rover_m = own_position(rover_rows, rover.first[: _ASKED + 1], position, tuning)
+    check_places(base_m, rover_m, position)
+    if rover_m is None:
+        raise RtkError(
+            "no epoch of the rover has enough satellites with orbits: "
+            f"without any are {', '.join(missing_orbits(rover, orbits, systems)) or 'none'}"
+        )
+    return float(np.linalg.norm(rover_m - position)) / 1e3
+
+
+def _unsolved(week: int, tow_s: float, age_s: float) -> Epoch:
+    nowhere = np.full(3, np.nan), np.full((3, 3), np.nan)
+    return Epoch(week, tow_s, *nowhere, Quality.NONE, 0, age_s, np.zeros(NUMBERS))

@@ -1,0 +1,1 @@
+"""Single point: one receiver, no base."""

@@ -1,0 +1,1 @@
+"""Pre- and post-processing of the networks of this direction."""

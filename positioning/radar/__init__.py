@@ -1,0 +1,1 @@
+"""Chirp-sequence MIMO radar: from samples behind the mixer to detections with covariances."""

@@ -1,0 +1,1 @@
+"""Simulated cities, drives, receivers and sensors, with exact truth."""

@@ -1,0 +1,1 @@
+"""A chirp-sequence MIMO radar on the road, down to the samples of its converters."""

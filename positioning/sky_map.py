@@ -1,0 +1,119 @@
+"""A city from above and the sky over it, drawn for the live demonstration (BGR, uint8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from positioning.gnss.solution import Quality
+from positioning.sim.gnss.city import Boxes, City
+
+Panel = NDArray[np.uint8]
+Colour = tuple[int, int, int]
+F64 = NDArray[np.float64]
+
+SIDE_PX = 480
+_PX_PER_M = 1.6
+_GROUND, _BUILDING, _DECK, _LEAVES = (
+    (246, 244, 241),
+    (196, 190, 184),
+    (170, 178, 186),
+    (170, 205, 160),
+)
+_TRUTH, _INK, _RING, _HIDDEN = (40, 40, 40), (60, 55, 50), (215, 210, 205), (110, 110, 230)
+_COLOURS: dict[Quality, Colour] = {
+    Quality.FIX: (55, 127, 26),
+    Quality.FLOAT: (12, 136, 212),
+    Quality.SINGLE: (46, 34, 207),
+    Quality.DEAD_RECKONING: (129, 119, 110),
+}
+
+
+def colour_of(quality: Quality) -> Colour:
+    """Green fixed, amber float, red single, grey else."""
+    return _COLOURS.get(quality, (129, 119, 110))
+
+
+def map_of(city: City, true_m: F64, now: int, told: Sequence[tuple[float, float, Colour]]) -> Panel:
+    """The city about the car at epoch `now`: the way driven, and what was told so far.
+
+    true_m: (E, 2) east and north. told: east, north and colour of each solved epoch.
+    """
+    panel: Panel = np.full((SIDE_PX, SIDE_PX, 3), _GROUND, np.uint8)
+    middle = true_m[now]
+    for boxes, colour in ((_standing(city.boxes), _BUILDING), (_decks(city.boxes), _DECK)):
+        for corners in boxes:
+            cv2.fillConvexPoly(panel, _pixels(corners, middle), colour, cv2.LINE_AA)
+    for crown, radius in zip(city.canopies.centre_m, city.canopies.radius_m, strict=True):
+        at = _pixels(crown[None, :2], middle)[0]
+        cv2.circle(panel, tuple(at.tolist()), int(radius * _PX_PER_M), _LEAVES, -1, cv2.LINE_AA)
+    way = _pixels(true_m[: now + 1], middle)
+    cv2.polylines(panel, [way], False, _TRUTH, 1, cv2.LINE_AA)
+    for east, north, colour in told:
+        at = _pixels(np.array([[east, north]]), middle)[0]
+        cv2.circle(panel, tuple(at.tolist()), 3, colour, -1, cv2.LINE_AA)
+    cv2.circle(panel, (SIDE_PX // 2, SIDE_PX // 2), 7, _TRUTH, 2, cv2.LINE_AA)
+    length = int(50 * _PX_PER_M)
+    cv2.line(panel, (14, SIDE_PX - 16), (14 + length, SIDE_PX - 16), _INK, 2)
+    _write(panel, "50 m, north up; black: truth", (14, SIDE_PX - 24))
+    return panel
+
+
+def sky_of(
+    names: Sequence[str],
+    azimuth_rad: F64,
+    elevation_rad: F64,
+    cn0_dbhz: F64,
+    seen: NDArray[np.bool_],
+) -> Panel:
+    """The satellites that are tracked, north up, the horizon as rim; red where only a reflection
+    or what bends over an edge arrives."""
+    panel: Panel = np.full((SIDE_PX, SIDE_PX, 3), 255, np.uint8)
+    middle, rim = SIDE_PX // 2, SIDE_PX // 2 - 40
+    for share in (1.0, 2 / 3, 1 / 3):
+        cv2.circle(panel, (middle, middle), int(rim * share), _RING, 1, cv2.LINE_AA)
+    for text, at in (("N", (middle - 5, 36)), ("E", (SIDE_PX - 32, middle + 5))):
+        _write(panel, text, at)
+    away = rim * (1 - elevation_rad / (np.pi / 2))
+    across, up = away * np.sin(azimuth_rad), away * np.cos(azimuth_rad)
+    for k, name in enumerate(names):
+        at = (int(middle + across[k]), int(middle - up[k]))
+        strength = np.nan_to_num(cn0_dbhz[k], nan=20.0)
+        colour = (70, 140, 40) if seen[k] else _HIDDEN
+        cv2.circle(panel, at, int(np.clip((strength - 14) / 4, 3, 9)), colour, -1, cv2.LINE_AA)
+        _write(panel, name, (at[0] + 9, at[1] + 4))
+    _write(panel, "tracked satellites; red: not in sight; size: C/N0", (14, SIDE_PX - 10))
+    return panel
+
+
+def _standing(boxes: Boxes) -> list[F64]:
+    return [_corners(boxes, b) for b in np.flatnonzero(boxes.bottom_m <= 0).tolist()]
+
+
+def _decks(boxes: Boxes) -> list[F64]:
+    return [_corners(boxes, b) for b in np.flatnonzero(boxes.bottom_m > 0).tolist()]
+
+
+def _corners(boxes: Boxes, b: int) -> F64:
+    """(4, 2) of a box's outline."""
+    along = boxes.axis[b] * boxes.half_m[b, 0]
+    across = np.array([-boxes.axis[b][1], boxes.axis[b][0]]) * boxes.half_m[b, 1]
+    centre = boxes.centre_m[b]
+    return np.array([
+        centre + along + across, centre + along - across,
+        centre - along - across, centre - along + across,
+    ])  # fmt: skip
+
+
+def _pixels(local_m: F64, middle_m: F64) -> NDArray[np.int32]:
+    """Pixels of points (N, 2), the middle in the panel's middle, north up."""
+    away = (local_m - middle_m) * _PX_PER_M
+    flipped = np.column_stack((away[:, 0], -away[:, 1])) + SIDE_PX / 2
+    return np.asarray(np.clip(flipped, -10_000, 10_000), np.int32)
+
+
+def _write(panel: Panel, text: str, at: tuple[int, int]) -> None:
+    cv2.putText(panel, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.4, _INK, 1, cv2.LINE_AA)

@@ -1,0 +1,1 @@
+"""How the networks are trained; torch is imported here alone."""

@@ -1,0 +1,84 @@
+"""The rows: named once, honest where a tool or a direction is missing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx", reason="onnx is not installed: pip install 'lingnan[edge]'")
+
+from common.acceptance.experiment import Context
+from edge_deploy.acceptance import EXPERIMENTS, board, cortex, integers, quality, speed, subjects
+from edge_deploy.verify import tools
+from edge_deploy.verify.compare import Row
+
+pytestmark = pytest.mark.edge
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    return Context("quick", 7, None, tmp_path)
+
+
+def test_rows_are_named_once_and_as_required() -> None:
+    ids = [row.id for one in EXPERIMENTS for row in one.indicators]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"S4-D(9-R4|9-K1|9-K3|6-K1)/[a-z0-9-]+", name) for name in ids)
+
+
+def test_a_missing_tool_is_told_with_its_cure(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tools, "find", lambda tool: None)
+    for measure in (board.measure_nets, board.measure_pipeline):
+        for found in measure(context).values():
+            assert found.value is None and "apt-get install" in found.note
+    one = subjects._own("resnet8", "characters", context, 1)
+    monkeypatch.setattr(cortex, "subjects", lambda context, real: [one])
+    rows = cortex.measure(context)
+    assert rows["S4-D9-R4/arena-resnet8"].value == 1.0
+    assert "apt-get install" in rows["S4-D9-R4/m7-resnet8"].note
+    assert rows["S4-D9-R4/m7-unet"].value is None
+
+
+def test_absent_data_is_told(context: Context) -> None:
+    net = next(net for net in quality.NETS if net.task == "characters")
+    (found,) = quality.measure(net, context).values()
+    assert found.value is None and "omniglot" in found.note
+
+
+def test_a_mismatch_is_counted(context: Context) -> None:
+    one = subjects._own("resnet8", "characters", context, 1)
+    rows = [(one, Row("c99", 10, 200, 0)), (one, Row("c99", 10, 200, 3))]
+    found = integers._mismatches(rows, "0" * 64)
+    assert (found.value, found.n) == (3, 20)
+    assert "Omniglot is not here" in found.note and "inspection is not installed" in found.note
+    failed = integers._mismatches([(one, Row("c99", 0, 0, None, note="no gcc"))], "0" * 64)
+    assert failed.value is None and failed.note == "no gcc"
+
+
+def test_the_sweep_sees_a_wrong_form(context: Context) -> None:
+    one = subjects._own("resnet8", "characters", context, 1)
+    tried, wrong = integers._swept(one, 997)
+    assert tried > 10_000 and wrong == 0
+    form = next(iter(one.network.sources.forms.rescales.values()))
+    form.offset[...] += 1 << int(form.shifts[0])
+    assert integers._swept(one, 997)[1] > 0
+
+
+def test_points_lost_are_paired() -> None:
+    single, integer = np.ones(50), np.ones(50)
+    integer[:10] = 0.9
+    found = quality._row(single, integer, 1, "0" * 64, "share")
+    assert found.value == pytest.approx(2.0)
+    assert found.low < 2.0 < found.high
+    assert "10 of 50" in found.note
+
+
+def test_speed_is_the_median_of_the_rounds() -> None:
+    spent = np.array([[3.0, 1.0], [2.0, 1.0], [8.0, 2.0]])
+    found = speed._row(spent, 1, "0" * 64)
+    assert found.value == 3.0

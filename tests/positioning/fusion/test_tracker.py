@@ -1,0 +1,128 @@
+"""The filter, the tracker and the replay: identities and references."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from positioning.fusion.imm import Mixture, predict, update
+from positioning.fusion.motion import process_noise, switching, transition
+from positioning.fusion.observe import observe
+from positioning.fusion.replay import Replay
+from positioning.fusion.scan import Pose, Scan, radar_scan
+from positioning.fusion.tracker import Tracker
+from positioning.fusion.tracks import Tracks
+
+pytestmark = pytest.mark.positioning
+
+
+def test_jacobians_are_the_derivatives() -> None:
+    rng = np.random.default_rng(1)
+    state = rng.normal(0, 1, (1, 2, 5)) * [20, 20, 8, 8, 0.5]
+    _, jacobian = transition(state, 0.1)
+    pose, kind = Pose(1.0, -2.0, 0.3, 5.0, 1.0), np.array([0])
+    flat = state[:, 0]
+    _, seen, _ = observe(flat, pose, kind, 3)
+    for i in range(5):
+        step = np.zeros(5)
+        step[i] = 1e-5
+        moved = (transition(state + step, 0.1)[0] - transition(state - step, 0.1)[0]) / 2e-5
+        np.testing.assert_allclose(jacobian[..., i], moved, atol=2e-3)
+        if i < 2:  # the velocity also turns the box, which the filter leaves out
+            off = observe(flat + step, pose, kind, 3)[0] - observe(flat - step, pose, kind, 3)[0]
+            np.testing.assert_allclose(seen[:, 1:, i], off[:, 1:] / 2e-5, atol=1e-4)
+
+
+def test_noise_is_positive_and_switching_is_stochastic() -> None:
+    assert (np.linalg.eigvalsh(process_noise(0.1)) > -1e-12).all()
+    chain = switching(0.2)
+    np.testing.assert_allclose(chain.sum(1), 1.0)
+    np.testing.assert_allclose(switching(0.0), np.eye(2))
+
+
+def test_update_with_one_linear_measurement_is_the_kalman_filter() -> None:
+    prior = np.diag([4.0, 9.0, 1.0, 1.0, 0.1])
+    mixture = Mixture(np.zeros((1, 2, 5)), np.tile(prior, (1, 2, 1, 1)), np.array([[0.5, 0.5]]))
+    jacobian = np.tile(np.eye(5)[:2], (1, 2, 1, 1))
+    done = update(mixture, np.ones((1, 2, 2)), jacobian, np.eye(2)[None])
+    np.testing.assert_allclose(done.mixture.mean[0, 0, :2], [4 / 5, 9 / 10])
+    np.testing.assert_allclose(np.diag(done.mixture.covariance[0, 1])[:2], [4 / 5, 9 / 10])
+    assert done.nis[0] == pytest.approx(1 / 5 + 1 / 10)
+
+
+def test_prediction_keeps_the_weights_a_distribution() -> None:
+    rng = np.random.default_rng(2)
+    mixture = Mixture(
+        rng.normal(0, 3, (4, 2, 5)), np.tile(np.eye(5), (4, 2, 1, 1)), np.tile([0.3, 0.7], (4, 1))
+    )
+    later = predict(mixture, 0.3)
+    np.testing.assert_allclose(later.weight.sum(1), 1.0)
+    assert (np.linalg.eigvalsh(later.covariance) > 0).all()
+
+
+def _scans(count: int, seed: int = 3) -> list[Scan]:
+    """A car that drives by, with one false detection a scan."""
+    rng, scans = np.random.default_rng(seed), []
+    for time in 0.05 * np.arange(count):
+        at, speed = np.array([40.0 - 8 * time, 3.0]), np.array([-8.0, 0.0])
+        r = np.hypot(*at)
+        noise = rng.normal(0, [0.1, 0.01, 0.1])
+        real = np.array([r - 2.3, np.arctan2(at[1], at[0]), at @ speed / r]) + noise
+        false = [rng.uniform(5, 70), rng.uniform(-1, 1), rng.normal(0, 8)]
+        scans.append(radar_scan(float(time), Pose(), np.array([real, false])))
+    return scans
+
+
+def test_follows_a_car_through_false_detections() -> None:
+    tracker, tracks = Tracker(), Tracks.none(0.0)
+    for scan in _scans(60):
+        tracks = tracker.step(tracks, scan).tracks
+    told = tracker.told(tracks)
+    assert len(told) == 1
+    mean, covariance = told.mixture.merged()
+    # a radar alone does not know a car's length: half of it is the tolerance
+    np.testing.assert_allclose(mean[0, :2], [40 - 8 * 2.95, 3.0], atol=1.3)
+    np.testing.assert_allclose(mean[0, 2:4], [-8.0, 0.0], atol=1.0)
+    assert (np.linalg.eigvalsh(covariance[0]) > 0).all()
+
+
+def test_clutter_alone_is_hardly_ever_told() -> None:
+    rng, tracker, tracks = np.random.default_rng(5), Tracker(), Tracks.none(0.0)
+    told = 0
+    for time in 0.05 * np.arange(200):
+        polar = np.column_stack([rng.uniform(5, 70, 2), rng.uniform(-1, 1, 2), rng.normal(0, 8, 2)])
+        tracks = tracker.step(tracks, radar_scan(float(time), Pose(), polar)).tracks
+        told += len(tracker.told(tracks))
+    assert told < 0.05 * 200
+
+
+def test_scans_out_of_sequence_give_the_tracks_of_the_right_order() -> None:
+    scans = _scans(50)
+    straight, mixed = Replay(Tracker()), Replay(Tracker())
+    for scan in scans:
+        straight.add(scan)
+    order = np.argsort(np.arange(50) + np.random.default_rng(4).uniform(0, 5, 50))
+    for i in [0, *(i for i in order if i)]:
+        mixed.add(scans[i])
+    assert straight.tracks is not None and mixed.tracks is not None
+    assert mixed.late > 5
+    np.testing.assert_array_equal(straight.tracks.number, mixed.tracks.number)
+    np.testing.assert_allclose(straight.tracks.mixture.mean, mixed.tracks.mixture.mean)
+
+
+def test_a_scan_that_is_far_too_late_is_refused_and_counted() -> None:
+    replay, scans = Replay(Tracker(), lag_s=0.2), _scans(20)
+    for scan in scans:
+        replay.add(scan)
+    before = replay.tracks
+    assert replay.add(scans[2]) is None
+    assert replay.refused == 1
+    assert replay.tracks is before
+
+
+def test_bad_scans_are_refused() -> None:
+    with pytest.raises(ValueError, match="not finite"):
+        radar_scan(0.0, Pose(), np.array([[np.nan, 0, 0]]))
+    tracks = Tracks.none(5.0)
+    with pytest.raises(ValueError, match="for tracks of"):
+        Tracker().step(tracks, radar_scan(4.0, Pose(), np.zeros((0, 3))))

@@ -1,0 +1,40 @@
+"""LAMBDA beside RTKLIB's, on the same float ambiguities."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from positioning.gnss.ambiguity.decorrelation import decorrelate
+from positioning.gnss.ambiguity.search import nearest
+from tests.positioning.gnss.ambiguity.skies import covariance
+
+pytestmark = pytest.mark.positioning
+rtklib = pytest.importorskip("pyrtklib5", reason="RTKLIB is the peer: pip install pyrtklib5")
+
+
+def rtklib_lambda(a, q):
+    n = len(a)
+    given, matrix = rtklib.Arr1Ddouble(n), rtklib.Arr1Ddouble(n * n)
+    found, norms = rtklib.Arr1Ddouble(2 * n), rtklib.Arr1Ddouble(2)
+    for i, value in enumerate(a):
+        given[i] = float(value)
+    for i, value in enumerate(q.ravel()):
+        matrix[i] = float(value)
+    assert getattr(rtklib, "lambda")(n, 2, given, matrix, found, norms) == 0
+    return np.array([found[i] for i in range(n)]), np.array([norms[0], norms[1]])
+
+
+@pytest.mark.parametrize(("satellites", "bands"), [(5, 1), (8, 2), (12, 3)])
+def test_the_two_nearest_are_rtklibs(satellites, bands):
+    rng = np.random.default_rng(satellites)
+    for _ in range(20):
+        q = covariance(satellites, bands, rng)
+        a = rng.integers(-1000, 1000, len(q)) + np.linalg.cholesky(q) @ rng.normal(size=len(q))
+        best, norms = rtklib_lambda(a, q)
+        found = decorrelate(q)
+        candidates, ours = nearest(found.transform @ a, found.upper, found.variance, 2)
+        assert np.allclose(ours, norms, rtol=1e-4)
+        ours_back = np.linalg.solve(found.transform, candidates[0])
+        assert np.allclose(ours_back, best, rtol=0, atol=1e-5)  # both solved back by elimination
+        assert np.array_equal(np.rint(ours_back), np.rint(best))

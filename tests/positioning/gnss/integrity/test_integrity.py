@@ -1,0 +1,81 @@
+"""Told probabilities and levels: closed forms, a known truth, and what is refused."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from positioning.gnss.coupled.solve import Reference, solve
+from positioning.gnss.integrity.assess import (
+    FEATURES,
+    CalibrationError,
+    assess,
+    probability,
+    read,
+    sigmas,
+)
+from positioning.gnss.integrity.calibrate import Evidence, fit
+from positioning.gnss.integrity.reliability import judged, table
+from positioning.gnss.solution import Quality
+from tests.positioning.gnss.coupled.drives import drive, parts, rtk
+
+pytestmark = pytest.mark.positioning
+
+TRUE = np.array([-3.0, 1.5, -0.5, 0.0, 0.5, 0.0, 0.3])
+
+
+def drawn(count: int, seed: int) -> Evidence:
+    """Epochs whose wrongness is drawn by TRUE, and whose errors are Rayleigh and normal."""
+    rng = np.random.default_rng(seed)
+    features = np.column_stack((np.ones(count), rng.normal(size=(count, len(FEATURES) - 1))))
+    wrong = rng.random(count) < probability(TRUE, features)
+    sigma = rng.uniform(0.02, 0.5, (count, 2))
+    errors = sigma * np.column_stack((rng.rayleigh(size=count), np.abs(rng.normal(size=count))))
+    every = np.ones(count, np.bool_)
+    return Evidence(features, every, wrong, rng.random(count) < 0.5, errors, sigma)
+
+
+def test_a_known_law_is_found_again_and_holds_on_other_draws():
+    made = fit(drawn(40_000, 1))
+    assert np.abs(np.array(made.weights) - TRUE).max() < 0.15
+    judgement = judged(made, drawn(40_000, 2))
+    for part in judgement.reliability:
+        assert abs(part.stated - part.observed) < 5 * np.sqrt(part.stated / part.fixes) + 0.01
+    assert judgement.misled[0] < 3e-3 and judgement.misled[1] < 3e-3
+    # the 99.9 % point of a Rayleigh is sqrt(2 ln 1000) sigma
+    assert made.horizontal[0] == pytest.approx(np.sqrt(2 * np.log(1000)), rel=0.1)
+
+
+def test_a_table_counts():
+    found = table(np.array([0.001, 0.002, 0.5, 0.6, 1.0]), np.array([0, 0, 1, 0, 1]))
+    assert [part.fixes for part in found] == [2, 2, 1]
+    assert [part.observed for part in found] == [0.0, 0.5, 1.0]
+
+
+def test_a_drive_gets_levels_and_probabilities_where_it_is_fixed():
+    solution, about = rtk()
+    d = drive()
+    told = assess(solve(*parts(), Reference(d.base, d.base_position_m, solution)), about)
+    is_fixed = told.quality == Quality.FIX
+    assert np.all(np.isfinite(told.wrong_fix_probability[is_fixed]))
+    assert np.all(np.isnan(told.wrong_fix_probability[~is_fixed]))
+    horizontal, vertical = sigmas(told)
+    assert np.all(told.protection_level_m[:, 0] > horizontal)
+    assert np.all(told.protection_level_m[:, 1] > vertical)
+
+
+@pytest.mark.parametrize("told", ["", "{}", "[1]", '{"weights": [1, 2]}'])
+def test_what_is_no_calibration_is_refused(tmp_path, told):
+    path = tmp_path / "calibration.json"
+    path.write_text(told)
+    with pytest.raises(CalibrationError, match=r"calibration\.json"):
+        read(path)
+
+
+def test_the_published_calibration_reads_back(tmp_path):
+    made = read()
+    made.write(tmp_path / "again.json")
+    assert read(tmp_path / "again.json") == made
+    assert json.loads((tmp_path / "again.json").read_text())["risk"] == made.risk

@@ -1,0 +1,79 @@
+"""The commands, on files as users have them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from common.errors import LingnanError
+from positioning.cli import app
+from positioning.gnss.formats import pos, rinex_nav, rinex_obs, ubx
+
+from .places import real
+from .test_pos import solution
+
+pytestmark = pytest.mark.positioning
+
+
+def run(*words: object) -> None:
+    app([str(word) for word in words], result_action="return_value", exit_on_error=False)
+
+
+@pytest.mark.data
+def test_rtk_is_solved_scored_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, out = real("gnss_static_5km", "dev"), tmp_path / "out.pos"
+    run("solve", "--rover", folder / "SEPT078M1.21O", "--base", folder / "3034078M1.21O",
+        "--nav", folder / "SEPT078M.21P", "--out", out,
+        "--base-position=-3959400.631,3385704.533,3667523.111")  # fmt: skip
+    assert "60 epochs of the rover: 60 fix" in capsys.readouterr().out
+    place = tmp_path / "truth.txt"
+    place.write_text("-3962108.673 3381309.574 3668678.638\n")
+    run("score", out, "--truth", place, "--json")
+    found = json.loads(capsys.readouterr().out)
+    assert found["expected"] == 60 and found["fix_rate"] == 1.0 and found["wrong_fixes"] == 0
+    assert found["three_d"]["p95_m"] < 0.03
+    for kind in ("map", "error", "cdf"):
+        run("plot", out, "--truth", place, "--kind", kind, "--out", tmp_path / f"{kind}.png")
+    run("plot", out, "--kind", "sky", "--rover", folder / "SEPT078M1.21O",
+        "--nav", folder / "SEPT078M.21P", "--out", tmp_path / "sky.svg")  # fmt: skip
+    assert b"G" in (tmp_path / "sky.svg").read_bytes()
+    for kind in ("map", "error", "cdf"):
+        assert (tmp_path / f"{kind}.png").read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.data
+def test_a_receiver_s_file_becomes_rinex(tmp_path: Path) -> None:
+    path = real("gnss_coldstart", "16dBatt_no_interference_coldstart.ubx")
+    obs, nav = tmp_path / "a.obs", tmp_path / "a.nav"
+    run("convert", path, "--obs", obs, "--nav", nav)
+    assert len(rinex_obs.read(obs)) == len(ubx.read(path))
+    assert len(rinex_nav.read(nav).kepler) == 28
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("score", "{pos}", "--truth", "{gone}"), "gone"),
+        (("score", "{junk}", "--truth", "{pos}"), "neither RINEX"),
+        (("plot", "{pos}", "--out", "x.jpeg"), "ends in .png"),
+        (("plot", "{pos}", "--kind", "cdf", "--out", "x.png"), "--truth"),
+        (("plot", "{pos}", "--kind", "sky", "--out", "x.png"), "--rover"),
+        (("solve", "--rover", "{pos}", "--nav", "{pos}", "--out", "x.pos"), "--base"),
+        (("solve", "--rover", "{pos}", "--nav", "{pos}", "--mode", "single", "--out", "x.pos"),
+         "no observations"),
+        (("solve", "--rover", "{gone}", "--nav", "{pos}", "--mode", "single", "--out", "x.pos"),
+         "gone"),
+        (("solve", "--rover", "{pos}", "--base", "{pos}", "--nav", "{pos}", "--mode", "single",
+          "--out", "x.pos"), "takes no base"),
+        (("convert", "{junk}"), "--obs"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named(tmp_path: Path, words: tuple[str, ...], told: str) -> None:
+    pos.write(tmp_path / "good.pos", solution(5))
+    (tmp_path / "junk.bin").write_bytes(b"junk" * 100)
+    names = {"pos": tmp_path / "good.pos", "junk": tmp_path / "junk.bin", "gone": tmp_path / "gone"}
+    with pytest.raises(LingnanError, match=told):
+        run(*(word.format(**names) for word in words))
+    assert not (tmp_path / "x.pos").exists()
