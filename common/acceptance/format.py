@@ -28,7 +28,7 @@ def value(row: Mapping[str, Any]) -> str:
 
 
 def interval(row: Mapping[str, Any]) -> str:
-    """The bounds of a row, "" where it is not measured or exact."""
+    """The bounds of a row, "" where it is not measured or exact, or has none."""
     if row["value"] is None or row["low"] == row["high"]:
         return ""
     return f"{_digits(row['low'], row['unit'])} to {number(row['high'], row['unit'])}"

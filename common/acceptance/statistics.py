@@ -48,6 +48,19 @@ def clopper_pearson(k: int, n: int, confidence: float = CONFIDENCE) -> tuple[flo
     return rate_bounds(k, n, (1 + confidence) / 2)
 
 
+def poisson_bounds(k: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Lower and upper bound, each one-sided at `confidence`, of the mean of a Poisson count k.
+
+    Garwood (1936, Biometrika 28, 437); divide by the time or area watched for a rate.
+    """
+    from scipy.special import gammaincinv
+
+    if k < 0 or not 0 < confidence < 1:
+        raise ValueError(f"a count k >= 0 and a confidence between 0 and 1, got {k}, {confidence}")
+    low = float(gammaincinv(k, 1 - confidence)) if k else 0.0
+    return low, float(gammaincinv(k + 1, confidence))
+
+
 def rule_of_three(n: int) -> float:
     """Approximate 95 % upper bound after no event in n trials, 3/n; `upper_bound` is exact."""
     _check(0, n, CONFIDENCE)

@@ -15,7 +15,8 @@ def strip(row: Mapping[str, Any]) -> str:
     """
     if row["value"] is None or row["comparator"] == "==":
         return ""
-    points = [float(row[name]) for name in ("low", "value", "high", "target")]
+    low, high = (row["value"] if row[name] is None else row[name] for name in ("low", "high"))
+    points = [float(value) for value in (low, row["value"], high, row["target"])]
     start, end = min(points), max(points)
     if start == end:
         start, end = start - 1, end + 1

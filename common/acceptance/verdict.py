@@ -14,12 +14,11 @@ VERDICTS: tuple[Verdict, ...] = ("met", "on track", "not met", "not measured")
 def judge(indicator: Indicator, measurement: Measurement) -> Verdict:
     """`met` where the 95 % bound on the worse side holds the target.
 
-    `on track` where the value alone holds it and n is too small for the bound.
+    `on track` where the value alone holds it and n is too small for the bound, or for any.
     """
     if measurement.value is None:
         return "not measured"
-    if measurement.low is None or measurement.high is None:
-        raise ValueError(f"{indicator.id}: a measured value needs its bounds")
-    if indicator.holds(indicator.worse(measurement.low, measurement.high)):
+    low, high = measurement.low, measurement.high
+    if low is not None and high is not None and indicator.holds(indicator.worse(low, high)):
         return "met"
     return "on track" if indicator.holds(measurement.value) else "not met"

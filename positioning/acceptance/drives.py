@@ -16,7 +16,7 @@ from common.acceptance.experiment import Context, Experiment
 from common.acceptance.figures import Plot, ReferenceLine, Series
 from common.acceptance.hashing import content_hash
 from common.acceptance.indicator import Indicator
-from common.acceptance.measurement import Measurement, not_measured
+from common.acceptance.measurement import Measurement, not_measured, resampled
 from common.acceptance.resampling import bootstrap
 
 F64 = NDArray[np.float64]
@@ -125,7 +125,7 @@ def _by_kind(drives: list[Solved], kind: str, seed: int) -> Measurement:
     if len(parts) < 2:
         return not_measured(f"simulated: {len(parts)} drives came by such surroundings")
     error = np.concatenate(parts)
-    low, high = _by_drives(parts, lambda e: _quantile(e, 0.68), seed)
+    bounds = _by_drives(parts, lambda e: _quantile(e, 0.68), seed)
     whole = _quantile(error, 0.68)
     spread = ", ".join(f"{_quantile(error, p):.2f}" for p in (0.5, 0.68, 0.95))
     note = (
@@ -136,7 +136,7 @@ def _by_kind(drives: list[Solved], kind: str, seed: int) -> Measurement:
         f"RTK alone, {kind}", "horizontal error, m", "share of expected epochs",
         (_curve(kind, error),), x_log=True, lines=(ReferenceLine("1 m", 1.0, axis="x"),),
     )  # fmt: skip
-    return Measurement(whole, low, high, len(parts), content_hash(error), note, (plot,))
+    return resampled(whole, bounds, len(parts), content_hash(error), note, (plot,))
 
 
 def _fixes(drives: list[Solved], seed: int) -> dict[str, Measurement]:
@@ -156,13 +156,13 @@ def _fixes(drives: list[Solved], seed: int) -> dict[str, Measurement]:
         "Fixed epochs, by city", "horizontal error, m", "share of fixes", tuple(curves),
         x_log=True, lines=(ReferenceLine("0.15 m", 0.15, axis="x"),),
     )  # fmt: skip
-    low, high = _by_drives(flat, lambda e: _quantile(e, 0.95), seed)
+    bounds = _by_drives(flat, lambda e: _quantile(e, 0.95), seed)
     value = _quantile(np.concatenate(flat), 0.95)
-    fixed = Measurement(value, low, high, len(parts), digest, note, (plot,))
-    wrong_low, wrong_high = _by_drives(full, _wrong, seed)
+    fixed = resampled(value, bounds, len(parts), digest, note, (plot,))
+    bounds = _by_drives(full, _wrong, seed)
     share = _wrong(np.concatenate(full))
     by_city = ", ".join(f"{name} {_wrong_of(drives, name)}" for name in LAYOUTS)
-    wrong = Measurement(share, wrong_low, wrong_high, len(parts), digest, f"{note}; {by_city}")
+    wrong = resampled(share, bounds, len(parts), digest, f"{note}; {by_city}")
     return {FIXED.id: fixed, WRONG.id: wrong}
 
 

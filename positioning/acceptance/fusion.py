@@ -15,8 +15,9 @@ from common.acceptance.experiment import Context, Experiment
 from common.acceptance.figures import Plot, ReferenceLine, Series
 from common.acceptance.hashing import content_hash
 from common.acceptance.indicator import Indicator
-from common.acceptance.measurement import Measurement, exact, not_measured, rate
+from common.acceptance.measurement import Measurement, not_measured, rate, resampled
 from common.acceptance.resampling import bootstrap
+from common.acceptance.statistics import poisson_bounds
 
 if TYPE_CHECKING:  # the simulator needs the extra sim, the table of rows does not
     from positioning.sim.road.world import World
@@ -52,34 +53,34 @@ def measure_condition(condition: str, context: Context) -> Mapping[str, Measurem
         world = world_of(condition, seed, seconds)
         for name, sensors in SENSORS.items():
             found[name].append(drive(world, condition, seed, sensors=sensors))
-    return _compared(condition, found, content_hash(condition, repr((context.seed, count))))
+    return _compared(condition, found)
 
 
-def _compared(condition: str, found: dict[str, list[Trial]], digest: str) -> dict[str, Measurement]:
+def _compared(condition: str, found: dict[str, list[Trial]]) -> dict[str, Measurement]:
     scores = {name: np.array([t.gospa_m for t in trials]) for name, trials in found.items()}
     rmse = {name: _rmse(trials) for name, trials in found.items()}
     best = min(("radar", "camera"), key=lambda name: scores[name].mean())
     gain = scores[best] - scores["fusion"]
     n = len(gain)
-    low, high = _bounds(gain)
     told = "; ".join(
         f"{name} GOSPA {scores[name].mean():.2f} m, RMSE {rmse[name]:.2f} m" for name in scores
     )
     shown = (_over_time(condition, found),)
     errors = [np.array(t.errors_m) for t in found["fusion"] if t.errors_m]
     squares = np.array([np.mean(e**2) for e in errors])
+    digest = content_hash(gain, *errors)
     floor, ceiling = np.sqrt(np.maximum(_bounds(squares), 0)).tolist()
     return {
-        f"S4-D3-R4/gospa-{condition}": Measurement(
-            float(gain.mean()), low, high, n, digest, f"Better single sensor: {best}. {told}", shown
-        ),
-        f"S4-D3-R4/rmse-{condition}": Measurement(
-            float(np.sqrt(squares.mean())),
-            floor,
-            ceiling,
+        f"S4-D3-R4/gospa-{condition}": resampled(
+            float(gain.mean()),
+            _bounds(gain),
             n,
             digest,
-            told,
+            f"Better single sensor: {best}. {told}",
+            shown,
+        ),
+        f"S4-D3-R4/rmse-{condition}": resampled(
+            float(np.sqrt(squares.mean())), (floor, ceiling), n, digest, told
         ),
     }
 
@@ -135,9 +136,8 @@ def measure_sync(context: Context) -> Mapping[str, Measurement]:
         x, y = [t for t, _ in trial.aligned], 1e3 * np.array(off)
         bands = 2e3 * np.array(sigma)
         curves.append(Series(f"drive {number + 1}", x, y, y - bands, y + bands))
-    digest = content_hash("sync", repr((context.seed, count)))
     values = 1e3 * np.array(errors)
-    low, high = _bounds(values)
+    digest = content_hash(values)
     note = (
         f"Mean stated standard deviation {1e3 * np.mean(spans):.0f} ms; yaw off by "
         f"{1e3 * np.mean(yaws):.1f} mrad on average. At a steady speed a radar reflection a few "
@@ -150,7 +150,9 @@ def measure_sync(context: Context) -> Mapping[str, Measurement]:
     )
     covered = sum(told)
     return {
-        "S4-D3-R3/offset": Measurement(float(values.mean()), low, high, count, digest, note, shown),
+        "S4-D3-R3/offset": resampled(
+            float(values.mean()), _bounds(values), count, digest, note, shown
+        ),
         "S4-D3-R3/interval": rate(covered, count, digest, "Share of drives whose error is inside."),
     }
 
@@ -187,7 +189,7 @@ def measure_bad(context: Context) -> Mapping[str, Measurement]:
                 total += 1
                 noticed += any(v[name.split("-")[0]] != "good" for v in bad.verdicts[-10:])
         notes.append(f"{name} {np.mean(worse):+.2f} m")
-    digest = content_hash("bad", repr((context.seed, count, seconds)))
+    digest = content_hash("bad", repr((noticed, total, notes)))
     rows["S4-D3-R4/bad-noticed"] = rate(
         noticed, total, digest, "GOSPA against the sound sensor alone: " + "; ".join(notes)
     )
@@ -217,14 +219,17 @@ def measure_scenes(context: Context) -> Mapping[str, Measurement]:
             seen = events_of(world, trial, WARN_S)
             events, told, alarms = events + seen.events, told + seen.told, alarms + seen.false
             hours += seen.seconds / 3600
-        digest = content_hash(name, repr((context.seed, count)))
+        digest = content_hash(name, repr((told, events, alarms, hours)))
         note = (
             f"{alarms} false tracks of 0.5 s or longer in {3600 * hours:.0f} s, n = {count} scenes"
         )
         found[f"S4-D3-K4/{name}"] = (
             rate(told, events, digest, note) if events else not_measured("no event came up")
         )
-        found[f"S4-D3-K4/{name}-false"] = exact(alarms / hours, count, digest, note)
+        low, high = (bound / hours for bound in poisson_bounds(alarms))
+        found[f"S4-D3-K4/{name}-false"] = Measurement(
+            alarms / hours, low, high, count, digest, note
+        )
     return found
 
 

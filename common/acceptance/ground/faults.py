@@ -65,7 +65,7 @@ CALM_S = 0.5  # after warm-up and before the fault: any alarm here is a false on
 GAP_S = 0.2  # a longer pause of the simulated device means that the host had no time for it
 AFTER_S = RECOVER_S + 0.2
 SETTLE_S = 0.6  # until then the fault itself may leave a gap: the device reconnects
-SIDE_BY_SIDE = 8
+SIDE_BY_SIDE = 16
 _METHOD = (
     "Simulated cameras and height sensors of 64 x 64 px, a PLC, GNSS and inertial receivers and "
     "radars at 50 Hz in real time; "

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom, binomtest
+from scipy.stats import binom, binomtest, poisson
 
 from common.acceptance import statistics as s
 
@@ -104,3 +104,13 @@ def test_simulated_coverage_is_at_least_the_stated() -> None:
 def test_impossible_counts_are_refused(k: int, n: int) -> None:
     with pytest.raises(ValueError, match="no count"):
         s.rate_bounds(k, n)
+
+
+def test_poisson_bounds_are_those_of_the_counts_distribution() -> None:
+    assert s.poisson_bounds(0) == pytest.approx((0.0, math.log(20)))
+    for k in (1, 4, 30):
+        low, high = s.poisson_bounds(k)
+        assert poisson.cdf(k, high) == pytest.approx(0.05)
+        assert poisson.sf(k - 1, low) == pytest.approx(0.05)
+    with pytest.raises(ValueError, match="a count k >= 0"):
+        s.poisson_bounds(-1)

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from common.acceptance.figures import Picture, Series
 from common.acceptance.indicator import Comparator
-from common.acceptance.measurement import Measurement, exact, not_measured, rate
+from common.acceptance.measurement import (
+    LEAST_DRAWN,
+    Measurement,
+    exact,
+    not_measured,
+    rate,
+    resampled,
+)
 from common.acceptance.statistics import n_for_zero_failures
 from common.acceptance.verdict import judge
 
@@ -92,3 +99,14 @@ def test_figures_are_checked_when_made() -> None:
     with pytest.raises(ValueError, match="together"):
         Series("s", [1], [1], low=[0])
     assert exact(3, 1, DATA).high == 3.0
+
+
+def test_few_units_have_no_bounds_and_are_on_track_at_most() -> None:
+    few = resampled(0.0, (0.0, 0.0), LEAST_DRAWN - 1, DATA)
+    assert (few.low, few.high) == (None, None) and "too few" in few.note
+    assert judge(indicator(), few) == "on track"
+    assert judge(indicator(), resampled(1.0, (1.0, 1.0), 2, DATA)) == "not met"
+    enough = resampled(0.0, (0.0, 0.0), LEAST_DRAWN, DATA)
+    assert judge(indicator(), enough) == "met"
+    with pytest.raises(ValueError, match="needs its bounds"):
+        Measurement(0.0, None, 1.0, 9, DATA)
