@@ -83,7 +83,8 @@ def deploy(
         Quantised ONNX file.
     target:
         c99 for any compiler, cortex-m7 for Arm's (its check runs on qemu's MPS2 AN500), arm64-linux
-        for boards with Linux: static programs, run script, systemd unit, checksums.
+        for boards with Linux: static programs, run script, systemd unit, checksums; fpga-ecp5:
+        streaming Verilog for a Lattice ECP5-85.
     out:
         An empty or new folder.
     size:
@@ -99,11 +100,14 @@ def deploy(
     from edge_deploy.pipeline import prepare
 
     network = prepare(model, size)
+    if target != "arm64-linux" and (threshold is not None or recording is not None):
+        raise EdgeError("--threshold and --recording are for --target arm64-linux")
+    if target == "fpga-ecp5":
+        _verilog(network, out)
+        return
     if target == "arm64-linux":
         names = _bundle(network, out, pictures, threshold, recording)
         check = "./run.sh check"
-    elif threshold is not None or recording is not None:
-        raise EdgeError("--threshold and --recording are for --target arm64-linux")
     else:
         from edge_deploy.c.build import TARGETS
         from edge_deploy.c.deploy import deploy as write
@@ -115,6 +119,14 @@ def deploy(
     plan = network.sources.memory.plan
     print(f"{out}: {len(names)} files, {network.graph.macs:,} multiply-accumulates a picture.")
     print(f"Arena {plan.size:,} bytes; no plan can be below {plan.bound:,}. Try `{check}` there.")
+
+
+def _verilog(network: Network, out: Path) -> None:
+    from edge_deploy.fpga.deploy import deploy as write
+
+    made = write(network.graph, out)
+    print(f"{out}: {len(made.files)} files, {network.graph.macs:,} multiply-accumulates a picture.")
+    print("Try `make lint` there; `make net.bit` needs yosys, nextpnr-ecp5 and ecppack.")
 
 
 def _bundle(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.acceptance.experiment import Experiment
-from edge_deploy.acceptance import board, cortex, fewshot, integers, quality, speed
+from edge_deploy.acceptance import board, cortex, fewshot, fpga, integers, quality, speed
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     *integers.EXPERIMENTS,
@@ -11,5 +11,6 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *speed.EXPERIMENTS,
     *cortex.EXPERIMENTS,
     *board.EXPERIMENTS,
+    *fpga.EXPERIMENTS,
     *fewshot.EXPERIMENTS,
 )

@@ -67,8 +67,12 @@ def cosimulate(
 
     folder: for the program. stalls: percent of cycles that source and sink wait, at random.
     """
-    made = design(graph, limits or ECP5[DEVICE].share(ROUTABLE))
-    return cosim.compile_design(made, folder).run(inputs, stalls, seed)
+    return compiled(graph, folder, limits).run(inputs, stalls, seed)
+
+
+def compiled(graph: Graph, folder: Path, limits: Resources | None = None) -> cosim.Program:
+    """The design as a program of Verilator's in `folder`, to be run as often as one likes."""
+    return cosim.compile_design(design(graph, limits or ECP5[DEVICE].share(ROUTABLE)), folder)
 
 
 def _makefile(made: Design, device: str) -> str:
