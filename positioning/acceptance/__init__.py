@@ -7,6 +7,7 @@ from positioning.acceptance import (
     coupled,
     drives,
     fusion,
+    odometry,
     radar,
     scenes,
     static,
@@ -15,6 +16,7 @@ from positioning.acceptance import (
 
 EXPERIMENTS = (
     *streets.EXPERIMENTS,
+    *odometry.EXPERIMENTS,
     *static.EXPERIMENTS,
     *drives.EXPERIMENTS,
     *coupled.EXPERIMENTS,

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import time
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -21,10 +20,12 @@ from common.acceptance.experiment import Context, Experiment
 from common.acceptance.figures import Plot, ReferenceLine, Series
 from common.acceptance.hashing import content_hash
 from common.acceptance.indicator import Indicator
-from common.acceptance.measurement import Measurement, exact, not_measured
+from common.acceptance.measurement import Measurement, not_measured, rate, resampled
 from common.acceptance.resampling import bootstrap
+from positioning.acceptance import integrity
 
 if TYPE_CHECKING:
+    from positioning.gnss.integrity.calibrate import Evidence
     from positioning.sim.gnss.scenario import Drive
 
 F64 = NDArray[np.float64]
@@ -33,6 +34,7 @@ GUIDE = "定位精度达到分米级"
 LAYOUTS = ("canyon", "avenue", "viaduct")
 DRIVES = {"quick": (1, 120.0), "full": (10, 300.0)}
 ALL_M, FIXED_M, WRONG, PACE = 0.5, 0.15, 0.01, 20.0
+_STRETCH = 25  # epochs: 5 s, over which the errors of a fix belong together
 _WRONG_M = 0.5
 _PEER_S = 300.0
 _SHOWN_M = np.geomspace(0.003, 100.0, 60)
@@ -77,23 +79,34 @@ SPEED = _row(
 
 class Driven(NamedTuple):
     """One drive: errors (E,) m of the coupled estimate, three-dimensional ones, which are fixed;
-    of RTK by itself; of the peer, None without it."""
+    of RTK by itself; of the peer, None without it; what integrity is judged by."""
 
     horizontal_m: F64
     full_m: F64
     fixed: NDArray[np.bool_]
     rtk_m: F64
     peer_m: F64 | None
+    about: Evidence
 
 
-def city(layout: str, context: Context) -> Mapping[str, Measurement]:
-    """Drives of one kind of city."""
+def cities(context: Context) -> Mapping[str, Measurement]:
+    """Drives of all kinds of city; integrity over all of them."""
     count, duration_s = DRIVES[context.size]
-    drives = []
-    for d in range(count):
-        folder = context.scratch / f"{layout}-{d}"
-        drives.append(_driven(layout, 7_000_000 + 1000 * context.seed + d, duration_s, folder))
-        context.progress(d + 1, count, f"drives, {layout}")
+    measured: dict[str, Measurement] = {}
+    everything: list[Driven] = []
+    for layout in LAYOUTS:
+        drives = []
+        for d in range(count):
+            folder = context.scratch / f"{layout}-{d}"
+            drives.append(_driven(layout, 7_000_000 + 1000 * context.seed + d, duration_s, folder))
+            done = len(everything) + len(drives)
+            context.progress(done, count * len(LAYOUTS), f"drives, {layout}")
+        measured |= _city(layout, drives, context.seed)
+        everything += drives
+    return measured | integrity.rows([drive.about for drive in everything], context.seed)
+
+
+def _city(layout: str, drives: list[Driven], seed: int) -> dict[str, Measurement]:
     label = np.concatenate([np.full(len(d.horizontal_m), k) for k, d in enumerate(drives)])
     off, full = (
         np.concatenate([getattr(d, n) for d in drives]) for n in ("horizontal_m", "full_m")
@@ -102,18 +115,22 @@ def city(layout: str, context: Context) -> Mapping[str, Measurement]:
     digest = content_hash(off)
     figure, peers = _beside(layout, drives)
     half, most = np.percentile(off, [50, 68])
-    note = f"50 / 68 %: {half:.3f} / {most:.3f} m; {count} drives; {peers}"
+    note = f"50 / 68 %: {half:.3f} / {most:.3f} m; {len(drives)} drives; {peers}"
     measured = {
-        ALL[layout].id: _quantity(_p95, off, label, digest, note, context.seed, (figure,)),
+        ALL[layout].id: _quantity(_p95, off, label, digest, note, seed, (figure,)),
     }
     none = not_measured("simulated: not one epoch of these drives is fixed")
     measured[FIXED[layout].id] = measured[FALSE[layout].id] = none
     if fixed.any():
         share = f"{fixed.mean():.0%} of epochs are fixed"
         near, wrong = off[fixed], (full[fixed] > _WRONG_M).astype(np.float64)
-        given = (label[fixed], digest, share, context.seed)
+        given = (label[fixed], digest, share, seed)
         measured[FIXED[layout].id] = _quantity(_p95, near, *given)
-        measured[FALSE[layout].id] = _quantity(np.mean, wrong, *given)
+        measured[FALSE[layout].id] = (
+            _quantity(np.mean, wrong, *given)
+            if wrong.any()
+            else _none_wrong(len(wrong), *given[1:3])
+        )
     return measured
 
 
@@ -128,28 +145,31 @@ def _quantity(
     """A statistic with bounds over drives; n counts drives, for epochs are not independent."""
     assert callable(statistic)
     value, drives = float(statistic(values)), len(np.unique(label))
-    low = high = value
-    if drives > 1:
-        low, high = bootstrap(
-            lambda i: float(statistic(values[i])), len(values), seed=seed, clusters=label,
-            resamples=400,
-        )  # fmt: skip
-    else:
-        note += "; one drive has no bounds"
-    return Measurement(value, min(low, value), max(high, value), drives, digest, note, figures)
+    bounds = bootstrap(
+        lambda i: float(statistic(values[i])), len(values), seed=seed, clusters=label,
+        resamples=400,
+    )  # fmt: skip
+    return resampled(value, bounds, drives, digest, note, figures)
+
+
+def _none_wrong(fixes: int, digest: str, note: str) -> Measurement:
+    """Not one wrong fix: drawing again shows no spread, so stretches of fixes are counted."""
+    stretches = max(1, fixes // _STRETCH)
+    told = f"{note}, none wrong; n counts stretches of {_STRETCH} fixes, taken as independent"
+    return rate(0, stretches, digest, told)
 
 
 def _driven(layout: str, seed: int, duration_s: float, folder: Path) -> Driven:
-    from positioning.gnss.integrity.simulated import errors_m, run
+    from positioning.gnss.integrity.simulated import errors_m, evidence, run
     from positioning.gnss.solution import Quality
 
-    drive, rtk, _, coupled = run(layout, seed, duration_s)
+    drive, rtk, about, coupled = run(layout, seed, duration_s)
     off = errors_m(coupled.solution.position_m, drive)
     alone = errors_m(rtk.position_m, drive)
     return Driven(
         np.hypot(off[:, 0], off[:, 1]), np.linalg.norm(off, axis=1),
         coupled.solution.quality == Quality.FIX, np.hypot(alone[:, 0], alone[:, 1]),
-        _peer(drive, folder),
+        _peer(drive, folder), evidence(drive, rtk, about, coupled),
     )  # fmt: skip
 
 
@@ -218,10 +238,8 @@ def pace(context: Context) -> Mapping[str, Measurement]:
     return {SPEED.id: exact(factor, len(drive.rover), digest, note)}
 
 
+ROWS = tuple(row[name] for name in LAYOUTS for row in (ALL, FIXED, FALSE))
 EXPERIMENTS = (
-    *(
-        Experiment(f"coupled-{name}", (ALL[name], FIXED[name], FALSE[name]), partial(city, name))
-        for name in LAYOUTS
-    ),
+    Experiment("coupled-cities", (*ROWS, integrity.MISLED, integrity.STATED), cities),
     Experiment("coupled-pace", (SPEED,), pace, exclusive=True),
 )

@@ -1,8 +1,8 @@
 """Observations as the coupled estimate takes them: in a local frame, clocks left in.
 
-With a base, codes and phases are differences to it: satellites' clocks and the atmosphere cancel.
-Without, they are what single point makes of them. Receiver clocks are no states: within an epoch
-the rows of a group share one, which the normal equations eliminate.
+Codes and phases are differences to a base: satellites' clocks and the atmosphere cancel. Receiver
+clocks are no states: within an epoch the rows of a group share one, which the normal equations
+eliminate.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from positioning.gnss.coupled.settings import Settings
 from positioning.gnss.observations import Observations
 from positioning.gnss.orbits.broadcast import BroadcastOrbits
 from positioning.gnss.orbits.states import SatelliteStates
-from positioning.gnss.satellite import BANDS, SPEED_OF_LIGHT_MPS
-from positioning.gnss.single.measurements import prepare, without_atmosphere
+from positioning.gnss.satellite import SPEED_OF_LIGHT_MPS
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -121,26 +120,13 @@ def relative(
     return _rows(rover, usable, code, phase, lost, states, near_m[epoch], frame, settings, weight)
 
 
-def absolute(
-    rover: Observations,
-    orbits: BroadcastOrbits,
-    near_m: F64,
-    frame: Frame,
-    settings: Settings,
-    weight: F64 | None = None,
-) -> Rows:
-    """Rows of one receiver by itself, first band, the atmosphere taken off by models."""
-    measured = prepare(rover, orbits, orbits.messages.glonass_channels())
-    delay, _, _ = without_atmosphere(measured, near_m, orbits.messages.klobuchar())
-    row = _source_rows(rover, measured.satellite, measured.epoch_of_row)
-    shape = (len(rover.satellite), BANDS)
-    code, phase = np.full(shape, np.nan), np.full(shape, np.nan)
-    usable, lost = np.zeros(shape, np.bool_), rover.slip | rover.half_cycle
-    code[row, 0], phase[row, 0] = measured.range_m - delay, measured.phase_m - delay
-    usable[row, 0] = True
-    states = _at_transmission(rover, orbits)
-    near = near_m[rover.epoch_of_row]
-    return _rows(rover, usable, code, phase, lost, states, near, frame, settings, weight)
+def nothing(rover: Observations) -> Rows:
+    """The epochs without any row."""
+    one, several = np.empty(0), np.zeros(0, np.int64)
+    return Rows(
+        np.zeros(len(rover) + 1, np.int64), rover.week * WEEK_S + rover.tow_s, np.empty((0, 3)),
+        np.zeros((0, 2), np.int64), several, one, one, one, several, one, one, one,
+    )  # fmt: skip
 
 
 def _rows(
@@ -236,11 +222,6 @@ def _partners(rover: Observations, base: Observations) -> I64:
     wanted = latest[rover.epoch_of_row] * 1000 + rover.satellite
     at = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
     return np.where((key[at] == wanted) & fresh[rover.epoch_of_row], at, -1).astype(np.int64)
-
-
-def _source_rows(rover: Observations, satellite: NDArray[np.int16], epoch: I64) -> I64:
-    key = rover.epoch_of_row * 1000 + rover.satellite
-    return np.searchsorted(key, epoch * 1000 + satellite).astype(np.int64)
 
 
 def _range(satellite_m: F64, receiver_m: F64) -> F64:

@@ -12,7 +12,7 @@ from positioning.gnss.coupled.errors import CoupledError
 from positioning.gnss.coupled.graph import F64, Outside, State, World, antennas, swing
 from positioning.gnss.coupled.inertial import Inertial
 from positioning.gnss.coupled.lag import follow
-from positioning.gnss.coupled.rows import WEEK_S, Frame, Rows, absolute, frame_about, relative
+from positioning.gnss.coupled.rows import WEEK_S, Frame, Rows, frame_about, nothing, relative
 from positioning.gnss.coupled.sensors import Wheels
 from positioning.gnss.coupled.settings import Settings
 from positioning.gnss.coupled.smooth import Problem, smooth, steps_of
@@ -27,7 +27,7 @@ Mode = Literal["realtime", "batch"]
 
 _BELIEVED = 0.5
 _LEAST_ROWS = 4
-_STREET_M = 5.0  # what reflections may add to a place by single point
+_STREET_M = 5.0  # what reflections may add to a place that is smoothed over a street
 _ROLLING_MPS = 2.0
 _SETTLED = 25  # epochs after that, by which the course is known
 
@@ -74,24 +74,32 @@ def solve(
 ) -> Coupled:
     """Positions of the antenna at all epochs.
 
-    batch: each from all measurements; realtime: from those up to it. Without a reference, places
-    are single point's, which phases, Doppler and the vehicle's sensors smooth. weight: (N, BANDS)
-    factor on the variances of the codes. Raises CoupledError where records do not overlap.
+    batch: each from all measurements; realtime: from those up to it. Without a reference,
+    satellites only tell places, by single point, and the vehicle's sensors the motion between them.
+    weight: (N, BANDS) factor on the variances of the codes, with a reference. Raises CoupledError
+    where records do not overlap, and in real time without a reference.
     """
+    if reference is None and mode == "realtime":
+        raise CoupledError(
+            "in real time the coupled estimate needs a base: in streets it is not reliably better "
+            "than single point without one; give a reference, choose batch, or use single point"
+        )
     chosen = settings or Settings()
     wheel, push = vehicle.wheels.at(rover.week * WEEK_S + rover.tow_s)
-    alone = _alone(rover, orbits, "batch" if mode == "batch" else "realtime", reference, wheel)
+    alone = _alone(rover, orbits, mode, wheel)
     frame = frame_about(alone.place)
-    rows = _rows(rover, orbits, reference, alone.place, frame, chosen, weight)
-    _check(rows.time_s, vehicle.record)
+    _check(rover.week * WEEK_S + rover.tow_s, vehicle.record)
     local, speed = frame.local(alone.place), alone.velocity @ frame.axes.T
     around = world(frame, vehicle.lever_m)
     if reference is None:
-        outside = _outside(
-            alone.place, alone.covariance, frame, _STREET_M, chosen.correlation_s, rover
-        )
+        rows = nothing(rover)
+        outside = _streets(rover, alone, frame, chosen)
+        satellites = alone.satellites
     else:
+        given = (rover, reference.base, orbits, reference.position_m, alone.place, frame, chosen)
+        rows = relative(*given, weight)
         outside = _fixes(rover, reference, frame, chosen)
+        satellites = _satellites(rover, rows)
     problem = Problem(rows, vehicle.record, wheel, push, outside, around)
     if mode == "batch":
         start = begin(local, speed, vehicle.lever_m)
@@ -102,35 +110,39 @@ def solve(
         state, covariance, kept = followed.state, followed.covariance, followed.outside
     is_fix = np.isfinite(outside.place[:, 0]) & (reference is not None)
     kept = np.where(is_fix, kept, 0.0)
-    return _told(rover, problem, state, covariance, kept, frame, reference, chosen)
+    return _told(rover, problem, state, covariance, kept, satellites, frame, reference, chosen)
 
 
 class _Alone(NamedTuple):
     """Places and velocities (E, 3) ECEF by satellites alone, held where there are none; the
-    places' covariances (E, 3, 3), NaN there."""
+    places' covariances (E, 3, 3), NaN there, and how many satellites (E,) were used."""
 
     place: F64
     velocity: F64
     covariance: F64
+    satellites: NDArray[np.int16]
 
 
 def _alone(
     rover: Observations,
     orbits: BroadcastOrbits,
     mode: Mode,
-    reference: Reference | None,
     wheel: F64,
 ) -> _Alone:
     """In real time beside a base, velocities are only needed until the car has moved off."""
-    if mode == "batch" or reference is None:
+    if mode == "batch":
         return _single(rover, orbits, mode)
     told = _single(rover, orbits, "epoch")
     rolling = np.flatnonzero(wheel > _ROLLING_MPS)
     until = int(rolling[0]) + _SETTLED if len(rolling) else len(rover)
     count = min(until, len(rover))
-    for whole, first in zip(told, _single(rover.epochs(0, count), orbits, mode), strict=True):
-        whole[:count] = first
-    return told
+    first = _single(rover.epochs(0, count), orbits, mode)
+    return _Alone(
+        np.concatenate((first.place, told.place[count:])),
+        np.concatenate((first.velocity, told.velocity[count:])),
+        np.concatenate((first.covariance, told.covariance[count:])),
+        np.concatenate((first.satellites, told.satellites[count:])),
+    )
 
 
 def _single(
@@ -141,23 +153,22 @@ def _single(
         rover.week * WEEK_S + rover.tow_s, alone.week * WEEK_S + alone.tow_s - 1e-6
     )
     near, moving = np.full((len(rover), 3), np.nan), np.zeros((len(rover), 3))
-    spread = np.full((len(rover), 3, 3), np.nan)
+    spread, used = np.full((len(rover), 3, 3), np.nan), np.zeros(len(rover), np.int16)
+    used[at] = alone.satellites
     near[at], spread[at] = alone.position_m, alone.covariance_m2
     if alone.velocity_mps is not None:
         moving[at] = np.nan_to_num(alone.velocity_mps)
-    return _Alone(held(near), moving, spread)
+    return _Alone(held(near), moving, spread, used)
 
 
-def _rows(
-    rover: Observations, orbits: BroadcastOrbits, reference: Reference | None, near: F64,
-    frame: Frame, settings: Settings, weight: F64 | None,
-) -> Rows:  # fmt: skip
-    if reference is None:  # single point has doubted the codes already: its places stand for them
-        rows = absolute(rover, orbits, near, frame, settings, weight)
-        return rows._replace(code_sigma=np.full_like(rows.code_sigma, np.inf))
-    return relative(
-        rover, reference.base, orbits, reference.position_m, near, frame, settings, weight
-    )
+def _streets(rover: Observations, alone: _Alone, frame: Frame, settings: Settings) -> Outside:
+    """Single point's places.
+
+    Doppler and phases are left out here: in a street they are off for seconds on end (0.4 m/s in
+    Berlin), far more than wheels, which they would overrule as 5 times a second they look precise.
+    """
+    given = (alone.place, alone.covariance, frame, _STREET_M)
+    return _outside(*given, settings.correlation_s, rover)
 
 
 def _check(time_s: F64, record: Inertial) -> None:
@@ -201,13 +212,12 @@ def _outside(
 
 
 def _told(
-    rover: Observations, problem: Problem, state: State, covariance: F64, kept: F64, frame: Frame,
-    reference: Reference | None, settings: Settings,
+    rover: Observations, problem: Problem, state: State, covariance: F64, kept: F64,
+    satellites: NDArray[np.int16], frame: Frame, reference: Reference | None, settings: Settings,
 ) -> Coupled:  # fmt: skip
     place, velocity = antennas(state, problem.world)
     swing(state, steps_of(problem, state, settings), velocity, problem.world)
     spread = _antenna_covariance(state, covariance, problem.world)
-    satellites = _satellites(rover, problem.rows)
     alone = Quality.SINGLE if reference is None else Quality.FLOAT
     quality = np.where(satellites >= _LEAST_ROWS, alone, Quality.DEAD_RECKONING)
     quality[kept > _BELIEVED] = Quality.FIX

@@ -32,15 +32,19 @@ class Judgement(NamedTuple):
 
 def judged(made: Calibration, told: Evidence) -> Judgement:
     """A calibration on epochs that it does not come from."""
-    stated = probability(np.array(made.weights), told.features[told.is_fix])
     levels = levels_of(made, told)
     out = (told.errors_m > levels).mean(axis=0)
     return Judgement(
-        table(stated, told.is_wrong[told.is_fix].astype(np.float64)),
+        table(stated(made, told), told.is_wrong[told.is_fix].astype(np.float64)),
         (float(out[0]), float(out[1])),
         (float(np.median(levels[:, 0])), float(np.percentile(levels[:, 0], 95))),
         len(levels),
     )
+
+
+def stated(made: Calibration, told: Evidence) -> F64:
+    """(F,) probabilities that the fixes of RTK are wrong."""
+    return probability(np.array(made.weights), told.features[told.is_fix])
 
 
 def levels_of(made: Calibration, told: Evidence) -> F64:

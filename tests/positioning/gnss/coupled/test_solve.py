@@ -81,6 +81,11 @@ def test_without_a_base_it_is_better_than_ten_metres():
     assert np.percentile(horizontal(coupled), 95) < 10.0
 
 
+def test_real_time_without_a_base_is_refused():
+    with pytest.raises(CoupledError, match="needs a base"):
+        solve(*parts(), mode="realtime")
+
+
 def test_records_of_another_time_are_refused():
     rover, orbits, vehicle = parts()
     late = vehicle.record._replace(time_s=vehicle.record.time_s + 1e6)

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from positioning.acceptance.integrity import MISLED, STATED, rows
 from positioning.gnss.coupled.solve import Reference, solve
 from positioning.gnss.integrity.assess import (
     FEATURES,
@@ -46,6 +47,26 @@ def test_a_known_law_is_found_again_and_holds_on_other_draws():
     assert judgement.misled[0] < 3e-3 and judgement.misled[1] < 3e-3
     # the 99.9 % point of a Rayleigh is sqrt(2 ln 1000) sigma
     assert made.horizontal[0] == pytest.approx(np.sqrt(2 * np.log(1000)), rel=0.1)
+
+
+def test_levels_that_are_too_low_and_probabilities_that_lie_are_told():
+    calm, late = drawn(2_000, 3), drawn(2_000, 4)
+    wild = calm._replace(errors_m=calm.errors_m + 1e3, is_wrong=~calm.is_wrong)
+    well = calm._replace(errors_m=np.zeros_like(calm.errors_m))
+    measured = rows([well, late._replace(errors_m=np.zeros_like(late.errors_m))], 0)
+    lying = rows([wild, well], 0)
+    assert measured[MISLED.id].value == 0.0
+    # no event in 160 blocks of 5 s: one-sided 95 %
+    assert measured[MISLED.id].high == pytest.approx(1 - 0.05 ** (1 / 160), rel=1e-6)
+    assert lying[MISLED.id].value == 0.5 and lying[MISLED.id].high == 1.0
+    assert lying[STATED.id].value > 0.2
+    assert measured[STATED.id].n == 2
+
+
+def test_no_fix_is_no_probability():
+    none = drawn(100, 5)
+    told = rows([none._replace(is_fix=np.zeros(100, np.bool_))], 0)
+    assert told[STATED.id].value is None
 
 
 def test_a_table_counts():
