@@ -20,7 +20,7 @@ from common.acceptance.experiment import Context, Experiment
 from common.acceptance.figures import Plot, ReferenceLine, Series
 from common.acceptance.hashing import content_hash
 from common.acceptance.indicator import Indicator
-from common.acceptance.measurement import Measurement, not_measured, rate, resampled
+from common.acceptance.measurement import Measurement, exact, not_measured, rate, resampled
 from common.acceptance.resampling import bootstrap
 from positioning.acceptance import integrity
 
