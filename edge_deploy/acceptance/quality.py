@@ -15,6 +15,7 @@ from common.acceptance.hashing import content_hash
 from common.acceptance.indicator import Indicator
 from common.acceptance.measurement import Measurement, not_measured
 from common.acceptance.resampling import bootstrap
+from common.acceptance.statistics import upper_bound
 from common.directions import find
 from common.runtime.weights import load
 from edge_deploy import characters
@@ -85,8 +86,12 @@ def _row(single: Scores, integer: Scores, seed: int, digest: str, what: str) -> 
     lost = 100 * (single - integer)
     if not len(lost):
         raise EdgeError("a check set without samples")
-    low, high = bootstrap(lambda chosen: float(lost[chosen].mean()), len(lost), seed=seed)
     differ = int((lost != 0).sum())
+    if differ:
+        low, high = bootstrap(lambda chosen: float(lost[chosen].mean()), len(lost), seed=seed)
+    else:  # drawing again would show no spread: as many may differ as none in n allows
+        high = 100 * upper_bound(0, len(lost))
+        low = -high
     note = (
         f"{what}: float {single.mean():.4f}, int8 {integer.mean():.4f}; {differ} of {len(lost)} "
         f"samples score otherwise"
