@@ -184,6 +184,8 @@ def _from_json(given: InferInput) -> NDArray[Any]:
         values = np.asarray(given.data if given.data is not None else [])
     except (ValueError, OverflowError, RecursionError):
         raise TensorError(f"input {given.name!r}: data is ragged or no numbers") from None
+    if dtype == np.uint64 and values.dtype.kind == "f":
+        values = _wide(given.data, values)
     if values.shape not in (shape, (math.prod(shape),)):
         raise TensorError(f"input {given.name!r}: data {values.shape} does not fill {given.shape}")
     if values.dtype.kind not in _JSON_KINDS[dtype.kind]:
@@ -196,6 +198,14 @@ def _from_json(given: InferInput) -> NDArray[Any]:
     if not exact:
         raise TensorError(f"input {given.name!r}: a value is outside {given.datatype}")
     return array
+
+
+def _wide(data: object, rounded: NDArray[Any]) -> NDArray[Any]:
+    """Integers of which some lie above int64: numpy makes floats of them beside small ones."""
+    exact = np.asarray(data, dtype=object)
+    if not all(type(value) is int and 0 <= value < 1 << 64 for value in exact.flat):
+        return rounded
+    return exact.astype(np.uint64)
 
 
 def _little_endian(array: NDArray[Any]) -> NDArray[Any]:

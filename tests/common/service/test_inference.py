@@ -137,6 +137,13 @@ def test_unknown_outputs_are_refused(client: TestClient) -> None:
     assert answer.status_code == 400 and "no" in answer.json()["error"]
 
 
+def test_small_integers_beside_those_above_int64_stay_whole() -> None:
+    spec, data = TensorSpec("x", ("n",), np.dtype(np.uint64)), [0, 2**63, 2**64 - 1]
+    told = {"name": "x", "shape": [3], "datatype": "UINT64", "data": data}
+    body = json.dumps({"inputs": [told]}).encode()
+    assert tensors.parse(body, None, [spec], 100)[1]["x"].tolist() == data
+
+
 INTEGERS = [name for name, dtype in tensors.DATATYPES.items() if dtype.kind in "iu"]
 
 
