@@ -287,7 +287,7 @@ def _measurements(trials: list[Trial], digest: str) -> dict[str, Measurement]:
     stayed = [t for t in trials if t.sound_after]
     ready = [t for t in sound if not t.false_alarm]
     handed = sum(trial.handed_over for trial in trials)
-    by = ", ".join(f"{sum(t.device == d for t in trials)} {d}s" for d in DEVICES)
+    by = ", ".join(f"{sum(t.device == d for t in trials)} x {d}" for d in DEVICES)
     left_out = f"{len(trials) - len(ready)} of {len(trials)} were not READY before and are left out"
     lacked = f"of {len(trials)} devices lacked host time and are left out"
     return {
