@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from common.runtime.errors import ModelError
 from common.types.image import Image
 from common.types.stamped import Stamped
 from edge_deploy.c.generate import generate
@@ -33,7 +34,10 @@ def prepare(path: Path, size: tuple[int, int] | None = None) -> Network:
         payload = path.read_bytes()
     except OSError as error:
         raise EdgeError(f"{path}: {error.strerror}") from None
-    return prepare_bytes(payload, path.stem, size)
+    try:
+        return prepare_bytes(payload, path.stem, size)
+    except ModelError as error:
+        raise EdgeError(f"{path}: not a model that can be used: {error}") from None
 
 
 def prepare_bytes(payload: bytes, name: str, size: tuple[int, int] | None = None) -> Network:

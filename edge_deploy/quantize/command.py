@@ -6,6 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from common.runtime.errors import ModelError
+from common.runtime.scan import scan
 from common.runtime.session import Session
 from edge_deploy.errors import EdgeError
 from edge_deploy.graph.onnx_file import open_bytes
@@ -26,8 +28,11 @@ def quantise_file(
         raise EdgeError(f"{out} is there already: name a new file")
     try:
         payload = model.read_bytes()
+        scan(payload)
     except OSError as error:
         raise EdgeError(f"{model}: {error.strerror}") from None
+    except ModelError as error:
+        raise EdgeError(f"{model}: not a model that can be used: {error}") from None
     samples = load(calibration, _shape(payload, model))
     made = quantise(payload, samples, method)
     moved = None

@@ -89,3 +89,10 @@ def test_a_ratio_is_float_over_the_backend() -> None:
     rows = [Row(FLOAT, 4.0, 90.0, 80.0), Row("c99", 2.0, 1.5)]
     assert rows[1].cells(rows)[:4] == ("c99", "2.000", "2.00 x", "1.5")
     assert rows[0].cells(rows)[3] == "90.0 (10.0 of the model)"
+
+
+def test_what_is_no_model_is_told_by_its_name(tmp_path: Path) -> None:
+    junk = tmp_path / "junk.onnx"
+    junk.write_bytes(bytes(range(7, 200)))
+    with pytest.raises(EdgeError, match=r"junk\.onnx: not a model"):
+        call("verify", junk)
