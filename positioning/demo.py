@@ -79,7 +79,7 @@ class _Watched:
     def _facts(self, e: int, name: str, error_m: float, spent_ms: float) -> dict[str, Any]:
         drive = self._drive
         return {
-            "part": f"{drive.scenario.layout}, {e * STEP_S:.0f} s",
+            "caption": f"{drive.scenario.layout}, {e * STEP_S:.0f} s",
             "city": f"{drive.scenario.layout}, seed {drive.scenario.seed}",
             "around": KINDS[drive.kind[e]],
             "solved as": name,

@@ -11,7 +11,7 @@
   const live = $("live");
   const MOST_FOUND = 24;
   const MOST_RECORDS = 8;
-  const KNOWN = new Set(["part", "verdict", "findings", "counters", "drivers", "simulated", "bars", "steps", "pictures"]);
+  const KNOWN = new Set(["part", "caption", "verdict", "findings", "counters", "drivers", "simulated", "bars", "steps", "pictures"]);
   let demo = live.dataset.demo;
   let paused = !demo;
   let failed = false;
@@ -96,7 +96,7 @@
     verdict.hidden = !facts.verdict;
     verdict.textContent = facts.verdict ?? "";
     verdict.className = `chip ${toneOf(facts.verdict)}`;
-    $("part").textContent = facts.part === undefined ? "" : `part ${facts.part}`;
+    $("part").textContent = facts.caption ?? (facts.part === undefined ? "" : `part ${facts.part}`);
     $("simulated").hidden = !facts.simulated;
     pairs($("counters"), Object.entries(facts.counters ?? {}), true);
     showBars(facts.bars ?? {});
@@ -114,7 +114,9 @@
     const list = $("findings");
     list.prepend(...(facts.findings ?? []).map((finding) => showFinding(finding, facts.part)));
     while (list.children.length > MOST_FOUND) list.lastElementChild.remove();
-    $("nothing").hidden = list.children.length > 0;
+    const finds = facts.findings !== undefined || list.children.length > 0;
+    $("found-title").hidden = !finds;
+    $("nothing").hidden = !finds || list.children.length > 0;
   };
   const onDemo = (state) => {
     failed = Boolean(state && state.state === "failed");
