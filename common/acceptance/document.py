@@ -17,6 +17,7 @@ from common.acceptance.measurement import not_measured
 from common.acceptance.rows import Row, dump, load_measurement, make_row, write_atomically
 from common.acceptance.runner import Outcome, Run
 from common.acceptance.verdict import VERDICTS
+from common.acceptance.worker import LOG
 from common.errors import LingnanError
 
 JSON = "acceptance.json"
@@ -107,9 +108,9 @@ def attach(run: Run, outcomes: Iterable[Outcome], document: dict[str, Any]) -> N
             target.parent.mkdir(exist_ok=True)
             write_atomically(target, source.read_bytes())
             wanted.add(target)
-        if outcome.result is None and (folder / "log.txt").is_file():
+        if outcome.result is None and (folder / LOG).is_file():
             (run.out / "logs").mkdir(exist_ok=True)
-            shutil.copyfile(folder / "log.txt", run.out / "logs" / f"{outcome.planned.name}.txt")
+            shutil.copyfile(folder / LOG, run.out / "logs" / f"{outcome.planned.name}.txt")
     for path in attached(run.out):
         if path not in wanted:
             path.unlink()

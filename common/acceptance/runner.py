@@ -8,28 +8,26 @@ that was interrupted finds it there; a run that finished leaves nothing behind t
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import json
-import os
 import shutil
 import signal
-import sys
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from common.acceptance.catalogue import Planned
 from common.acceptance.experiment import Size
 from common.acceptance.hashing import changed, listing_hash
+from common.acceptance.hosted import Hosted
 from common.acceptance.machine import cores, memory_bytes, source_hash, versions
 from common.acceptance.progress import Display
-from common.acceptance.worker import RESULT, Job
+from common.acceptance.worker import LOG, RESULT, Job
 
 PARTIAL = ".partial"
 _MEMORY_EACH = 2 * 2**30  # what an experiment may be expected to need beside another
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +97,15 @@ async def _run_all(run: Run, planned: list[Planned], shown: Display) -> list[Out
 
     async def in_a_slot(one: Planned) -> Outcome:
         async with slots:
-            return await _one(run, one, shown)
+            return await _one(host, run, one, shown)
 
     try:
-        shared = [one for one in planned if not one.experiment.exclusive]
-        outcomes = await _together([in_a_slot(one) for one in shared])
-        for one in planned:
-            if one.experiment.exclusive:
-                outcomes.append(await _one(run, one, shown))
+        async with Hosted() as host:
+            shared = [one for one in planned if not one.experiment.exclusive]
+            outcomes = await _together([in_a_slot(one) for one in shared])
+            for one in planned:
+                if one.experiment.exclusive:
+                    outcomes.append(await _one(host, run, one, shown))
     finally:
         ticker.cancel()
     by_name = {outcome.planned.name: outcome for outcome in outcomes}
@@ -123,13 +122,13 @@ async def _tick(shown: Display) -> None:
         shown.tick()
 
 
-async def _one(run: Run, planned: Planned, shown: Display) -> Outcome:
+async def _one(host: Hosted, run: Run, planned: Planned, shown: Display) -> Outcome:
     shown.begin(planned.name)
     result = kept(run, planned)
     if result is not None:
         shown.end(planned.name, "kept from the interrupted run")
         return Outcome(planned, result)
-    reason = await _work(run, planned, shown)
+    reason = await _work(host, run, planned, shown)
     result = kept(run, planned) if not reason else None
     if result is None:
         reason = reason or "it left no readable result"
@@ -139,8 +138,8 @@ async def _one(run: Run, planned: Planned, shown: Display) -> Outcome:
     return Outcome(planned, result)
 
 
-async def _work(run: Run, planned: Planned, shown: Display) -> str:
-    """Run the worker; the reason why it failed, or ""."""
+async def _work(host: Hosted, run: Run, planned: Planned, shown: Display) -> str:
+    """Run the experiment; the reason why it failed, or ""."""
     folder = run.folder(planned)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -155,50 +154,8 @@ async def _work(run: Run, planned: Planned, shown: Display) -> str:
         folder=str(folder.resolve()),
         key=run.key(planned),
     )
-    with (folder / "log.txt").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "common.acceptance.worker"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=log,
-            env=_environment(),
-            start_new_session=True,  # a Ctrl-C is the runner's to handle
-        )
-    try:
-        error = await _listen(process, job, planned, shown)
-        code = await process.wait()
-    finally:
-        _end(process)
-    return error or ("" if code == 0 else _died(code, folder / "log.txt"))
-
-
-def _environment() -> dict[str, str]:
-    """One thread to a numerical library: side by side they would fight, and sums would differ."""
-    return {**os.environ, **{name: os.environ.get(name, "1") for name in _ONE_THREAD}}
-
-
-async def _listen(
-    process: asyncio.subprocess.Process, job: Job, planned: Planned, shown: Display
-) -> str:
-    """Hand over the job, pass the progress on; the error that the worker told, or ""."""
-    if process.stdin is None or process.stdout is None:
-        raise RuntimeError("the worker has no pipes")
-    with contextlib.suppress(ConnectionError):  # a worker that died at once is told by its code
-        process.stdin.write(job.line())
-        await process.stdin.drain()
-    error = ""
-    async for line in process.stdout:
-        message = json.loads(line)
-        error = message.get("error", error)
-        if "done" in message:
-            shown.update(planned.name, message["done"], message["total"], message["what"])
-    return error
-
-
-def _end(process: asyncio.subprocess.Process) -> None:
-    """End the worker and whatever it started."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    error, code = await host.perform(job, partial(shown.update, planned.name))
+    return error or ("" if code == 0 else _died(code, folder / LOG))
 
 
 def _died(code: int, log: Path) -> str:

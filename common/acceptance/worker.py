@@ -1,9 +1,7 @@
-"""The process in which one experiment runs: `python -m common.acceptance.worker`.
+"""One experiment in a process of its own, which the host forked for it.
 
-A process of its own keeps a crash, a leak or a full memory away from the others and gives timing
-experiments a fresh start. The job comes as one JSON line on standard input; that stream's end
-means that the runner is gone. Progress goes to standard output as JSON lines; whatever the
-experiment prints goes to standard error.
+What it prints goes to its log; its progress and its error go to the runner as JSON lines, through
+the host's standard output.
 """
 
 from __future__ import annotations
@@ -11,14 +9,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
-import threading
 import time
 import traceback
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from common.acceptance.catalogue import GROUND, experiments_of
 from common.acceptance.experiment import LISTINGS, Context, Experiment, Size
@@ -28,6 +23,7 @@ from common.directions import Direction
 from common.errors import MissingExtraError
 
 RESULT = "result.json"
+LOG = "log.txt"
 _PROGRESS_EVERY_S = 0.2
 
 
@@ -44,27 +40,36 @@ class Job:
     folder: str
     key: str
 
+    @property
+    def name(self) -> str:
+        """Unique over all directions."""
+        return f"{self.package}.{self.experiment}"
+
     def line(self) -> bytes:
-        """The job as the worker reads it."""
+        """The job as the host reads it."""
         return json.dumps(asdict(self)).encode() + b"\n"
 
 
-class _Channel:
-    """JSON lines to the runner, progress thinned out in time."""
+class Channel:
+    """A job's JSON lines to the runner, progress thinned out in time.
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    Jobs share the file: a line goes out in one write and is short enough for that to be atomic.
+    """
+
+    def __init__(self, file: int, job: Job) -> None:
+        self._file, self._job = file, job.name
         self._last_s = 0.0
 
-    def send(self, message: Mapping[str, Any]) -> None:
-        self._stream.write(json.dumps(message) + "\n")
-        self._stream.flush()
+    def send(self, **message: Any) -> None:
+        """One line."""
+        os.write(self._file, json.dumps({"job": self._job, **message}).encode() + b"\n")
 
     def progress(self, done: int, total: int, what: str) -> None:
+        """How far the experiment is."""
         now_s = time.monotonic()
         if done >= total or now_s - self._last_s >= _PROGRESS_EVERY_S:
             self._last_s = now_s
-            self.send({"done": int(done), "total": int(total), "what": str(what)[:200]})
+            self.send(done=int(done), total=int(total), what=str(what)[:200])
 
 
 def perform(experiment: Experiment, context: Context) -> dict[str, Measurement]:
@@ -84,10 +89,24 @@ def perform(experiment: Experiment, context: Context) -> dict[str, Measurement]:
     return measured
 
 
-def _run(job: Job, channel: _Channel) -> None:
-    direction = Direction(job.direction, job.package)
-    direction = GROUND if job.package == GROUND.package else direction
-    experiment = next(e for e in experiments_of(direction) if e.name == job.experiment)
+def direction_of(job: Job) -> Direction:
+    """Where the job's experiment is found."""
+    return GROUND if job.package == GROUND.package else Direction(job.direction, job.package)
+
+
+def work(job: Job, channel: Channel) -> int:
+    """Run the job and leave the result in its folder; 1 after an error, which is told."""
+    try:
+        _run(job, channel)
+    except Exception as error:  # whatever it is, the report names it and the others go on
+        traceback.print_exc()
+        channel.send(error=f"{type(error).__name__}: {error}"[:500])
+        return 1
+    return 0
+
+
+def _run(job: Job, channel: Channel) -> None:
+    experiment = next(e for e in experiments_of(direction_of(job)) if e.name == job.experiment)
     folder = Path(job.folder)
     root = Path(job.data_root) if job.data_root else None
     begun_s, cpu_s = time.monotonic(), time.process_time()
@@ -105,30 +124,3 @@ def _run(job: Job, channel: _Channel) -> None:
         "measurements": save_measurements(measured, folder),
     }
     write_atomically(folder / RESULT, dump(result))
-
-
-def _end_with_the_runner() -> None:
-    sys.stdin.buffer.read()
-    os._exit(1)
-
-
-def main() -> int:
-    """Read the job, run it, leave the result in its folder; 1 after an error, told as JSON."""
-    channel = _Channel(os.fdopen(os.dup(1), "w", encoding="utf-8"))
-    os.dup2(2, 1)
-    job = Job(**json.loads(sys.stdin.buffer.readline()))
-    threading.Thread(target=_end_with_the_runner, daemon=True).start()
-    try:
-        _run(job, channel)
-    except Exception as error:  # whatever it is, the report names it and the others go on
-        traceback.print_exc()
-        channel.send({"error": f"{type(error).__name__}: {error}"[:2000]})
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # the watching thread holds standard input

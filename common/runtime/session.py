@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from common.runtime.errors import ModelError, ModelInputError, ProviderError, UnsafeModelError
 from common.runtime.scan import scan
+
+if TYPE_CHECKING:  # imported where used: it starts a thread, which a fork would leave behind
+    import onnxruntime as ort
 
 _DTYPES: dict[str, type[np.generic]] = {
     "tensor(float)": np.float32,
@@ -123,6 +125,8 @@ def _shape(shape: Sequence[int | str]) -> str:
 
 
 def _available(providers: Sequence[str]) -> list[str]:
+    import onnxruntime as ort
+
     there = ort.get_available_providers()
     missing = [name for name in providers if name not in there]
     if missing or not providers:
@@ -135,6 +139,8 @@ def _available(providers: Sequence[str]) -> list[str]:
 
 
 def _options(threads: int) -> ort.SessionOptions:
+    import onnxruntime as ort
+
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -144,6 +150,8 @@ def _options(threads: int) -> ort.SessionOptions:
 
 
 def _open(payload: bytes, options: ort.SessionOptions, providers: list[str]) -> Any:
+    import onnxruntime as ort
+
     try:
         session = ort.InferenceSession(payload, options, providers=providers)
     except Exception as error:  # ONNX Runtime's own classes share no narrower base

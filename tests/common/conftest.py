@@ -125,9 +125,10 @@ def environment(fake: Path, tmp_path: Path) -> dict[str, str]:
     """The environment in which the fake direction is installed; its log lies in tmp_path."""
     (tmp_path / "data" / "set").mkdir(parents=True)
     (tmp_path / "data" / "set" / "a.bin").write_bytes(b"measured on this")
+    path = os.pathsep.join([str(fake), *filter(None, [os.environ.get("PYTHONPATH")])])
     return {
         **os.environ,
-        "PYTHONPATH": str(fake),
+        "PYTHONPATH": path,
         "FAKE_PLACE": str(tmp_path),
         "LINGNAN_DATA": str(tmp_path / "data"),
         "LINGNAN_STATE": str(tmp_path / "state"),

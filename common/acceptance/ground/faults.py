@@ -55,7 +55,7 @@ DEVICES: dict[str, dict[str, Any]] = {
         "parameters": CUBE,
     },
 }
-ROUNDS = {"quick": 2, "full": 20}  # of every fault on every device
+ROUNDS = {"quick": 1, "full": 20}  # of every fault on every device
 GUIDE = "即插即用技术、自诊断与自修复"
 DETECT_S = 0.5
 RECOVER_S = 2.0

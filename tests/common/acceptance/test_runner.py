@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from common.acceptance.document import exit_code
+from common.directions import installed
 
 from ..conftest import Lingnan
 
@@ -137,7 +138,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
 
 
 def test_what_was_kept_is_measured_anew_when_its_data_changed(
-    environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    environment: dict[str, str], fake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from common.acceptance.catalogue import choose, plan
     from common.acceptance.progress import PlainDisplay
@@ -145,7 +146,7 @@ def test_what_was_kept_is_measured_anew_when_its_data_changed(
 
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.syspath_prepend(environment["PYTHONPATH"])
+    monkeypatch.syspath_prepend(str(fake))
     planned = plan(choose(["fake"]), "T-RUN-public").experiments
     run = Run(tmp_path / "k", "quick", 1, tmp_path / "data")
     with PlainDisplay(1, sys.stderr) as shown:
@@ -157,22 +158,51 @@ def test_what_was_kept_is_measured_anew_when_its_data_changed(
     assert kept(run, planned[0]) is None
 
 
-def test_a_worker_ends_when_its_runner_is_gone(environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("killed", ["runner", "host"])
+def test_no_process_outlives_its_runner_or_its_host(
+    environment: dict[str, str], tmp_path: Path, killed: str
+) -> None:
     words = ("accept", "fake", "--only", "T-RUN-slow", "--out", "g")
     command = [sys.executable, "-m", "common.cli.main", *words]
-    process = subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL)
+    runner = subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL)
     wait_for(tmp_path / "log", "slow")
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    if not children.is_file():
-        process.kill()
+    try:
+        (host,) = _children(runner.pid)
+        (worker,) = _children(host)
+        os.kill(runner.pid if killed == "runner" else host, signal.SIGKILL)
+        give_up = time.monotonic() + 20
+        while _runs(host) or _runs(worker):
+            assert time.monotonic() < give_up, "a process outlived the one that began it"
+            time.sleep(0.05)
+    finally:
+        if killed == "runner":
+            runner.kill()
+        code = runner.wait(timeout=30)
+    if killed == "host":
+        assert code == 2
+        assert "SIGKILL" in rows(tmp_path / "g")["T-RUN-slow"]["note"]
+
+
+def _children(process: int) -> list[int]:
+    path = Path(f"/proc/{process}/task/{process}/children")
+    if not path.is_file():
         pytest.skip("this system does not list a process' children")
-    worker = int(children.read_text().split()[0])
-    process.kill()
-    process.wait()
-    give_up = time.monotonic() + 20
-    while _runs(worker):
-        assert time.monotonic() < give_up, "the worker outlived its runner"
-        time.sleep(0.05)
+    return [int(child) for child in path.read_text().split()]
+
+
+@pytest.mark.parametrize("direction", ["common", *(d.package for d in installed())])
+def test_importing_experiments_starts_no_thread_that_a_fork_would_leave_behind(
+    direction: str,
+) -> None:
+    code = (
+        "import os, sys; from common.acceptance.catalogue import choose, experiments_of;"
+        f"experiments_of(*choose([{direction!r}])); print(len(os.listdir('/proc/self/task')))"
+    )
+    alone = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=alone, capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) == 1
 
 
 def _runs(process: int) -> bool:
