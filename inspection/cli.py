@@ -379,13 +379,14 @@ def relief_sensor(
     um_per_px: Edge | None = None,
     um_per_level: Edge | None = None,
 ) -> None:
-    """Measure what a height sensor does sideways, on maps of a low step and of gauge blocks.
+    """Measure what a height sensor does sideways, on maps of steps and of gauge blocks.
 
     Parameters
     ----------
     step:
         A map of a step whose edge runs through its middle, and the turn of the edge's normal from
-        +x in degrees; give several turns, off the pixels' rows, and several heights.
+        +x in degrees; give several turns, off the pixels' rows, and several heights; low steps,
+        of half a pixel or so, tell how gentle relief is blurred, tall ones what walls do.
     block:
         A map of a gauge block whose walls lie along the rows, its width and its height in um.
     out:

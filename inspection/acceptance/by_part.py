@@ -87,13 +87,16 @@ def _rows(
     levels = len(edges) + 1
     if not lesson.is_good and lesson.mask is None:
         return np.zeros(levels), np.zeros(levels), 0.0
-    level = len(edges) - np.searchsorted(edges, score_map)
     count, region = cv2.connectedComponents(truth(lesson).astype(np.uint8), connectivity=8)
-    outside = np.bincount(level[region == 0], minlength=levels).astype(np.float64)
-    marked = region > 0
-    share = 1 / np.bincount(region.ravel(), minlength=count)[region[marked]]
-    overlap = np.asarray(np.bincount(level[marked], share, minlength=levels), np.float64)
-    return outside, overlap, float(count - 1)
+    outside, *marked = (_by_level(score_map[region == k], edges) for k in range(count))
+    overlap = sum((one / one.sum() for one in marked), np.zeros(levels))
+    return outside, overlap, float(len(marked))
+
+
+def _by_level(scores: NDArray[np.float32], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How many scores each level holds, the highest level first."""
+    up_to = np.searchsorted(np.sort(scores), edges, side="right")
+    return np.diff(up_to, prepend=0, append=len(scores))[::-1].astype(np.float64)
 
 
 def truth(lesson: Lesson) -> NDArray[np.bool_]:

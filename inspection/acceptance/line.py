@@ -45,8 +45,8 @@ class Decider(Protocol):
 
 
 FRAMES = {"quick": 1000, "full": 5000}
-EACH_GEOMETRY = {"quick": 250, "full": 1000}
-REEL = 12  # light rendered beforehand for a geometry
+ALONE = {"quick": 250, "full": 1000}  # of a stage, a geometry or a program of lights by itself
+REEL = 8  # parts whose light is rendered beforehand: together more than a processor's cache
 WARM_UP = 20  # whole parts of four frames
 BLOCK = 50  # frames a block of the bootstrap
 TARGET = 100.0
@@ -117,28 +117,27 @@ def camera(seed: int, lights: tuple[str, ...] = ("inspect",), **reel: object) ->
 
 def measure(context: Context) -> Mapping[str, Measurement]:
     """The three rates, one after the other, and those of parts that are not flat."""
-    n = FRAMES[context.size]
+    n, each = FRAMES[context.size], ALONE[context.size]
     method = station_method(PRODUCT)
     runs = {}
-    with open_driver(camera(context.seed)) as source:
+    with open_driver(camera(context.seed, length=REEL)) as source:
         kept = [_next(source) for _ in range(WARM_UP)]
         live, again = partial(_next, source), partial(next, cycle(kept))
-        plan: tuple[tuple[str, Take, Decider | None], ...] = (
-            ("imaging", live, None),
-            ("detection", again, method),
-            ("end-to-end", live, method),
+        plan: tuple[tuple[str, Take, Decider | None, int], ...] = (
+            ("imaging", live, None, each),
+            ("detection", again, method, each),
+            ("end-to-end", live, method, n),
         )
-        for done, (name, take, decide) in enumerate(plan):
-            context.progress(done, len(plan), f"{name}, {n} frames")
-            runs[name] = run(take, decide, n)
-    each = EACH_GEOMETRY[context.size]
+        for done, (name, take, decide, frames) in enumerate(plan):
+            context.progress(done, len(plan), f"{name}, {frames} frames")
+            runs[name] = run(take, decide, frames)
     for geometry in CURVED:
         context.progress(len(plan), len(plan), f"{geometry} parts, {each} frames")
         runs[geometry] = _of(camera(context.seed, geometry=geometry, length=REEL), method, each)
     four = camera(context.seed, COMPASS, length=REEL // len(COMPASS))
     context.progress(len(plan), len(plan), f"four lights, {each} frames")
     runs["four-lights"] = _of(four, InTurn(method), each)
-    digest = content_hash(repr(camera(context.seed)), n, each)
+    digest = content_hash(repr(camera(context.seed, length=REEL)), n, each)
     return {f"S4-D1-K1/{name}": _row(name, r, context.seed, digest) for name, r in runs.items()}
 
 

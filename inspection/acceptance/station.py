@@ -67,7 +67,7 @@ SIZES = {
     "quick": Numbers(4, 1, 3, 3, 6, POD_UM[::2]),
     "full": Numbers(24, 4, 64, 64, 480, POD_UM),
 }
-CURVED_SIZES = {"quick": Numbers(1, 0, 1, 1, 4), "full": Numbers(8, 0, 24, 24, 120)}
+CURVED_SIZES = {"quick": Numbers(1, 0, 1, 1, 4), "full": Numbers(21, 0, 63, 63, 300)}
 
 
 def numbers(size: str, geometry: str) -> Numbers:

@@ -176,7 +176,7 @@ def learn(
     if all(lessons[i].is_good for i in known):
         spare = [one.spare for one in spoilt]
         head = mining.fit(x, is_defect, weight, spare, SEED, epochs=5, decay=0.03)
-        good = np.concatenate([_some_cells(lessons[i], bank) for i in known])
+        good = np.concatenate([drawn[i].coarse for i in known])
         spread = float(head.logits(good).std())
         return Anomaly(bank, head, normal.fit(good, STRANGENESS_WEIGHT * spread))
     real_x, real_is_defect, real_weight = weighed([drawn[i].real for i in known])
@@ -190,12 +190,6 @@ def learn(
         decay=0.1,
     )
     return Anomaly(bank, head)
-
-
-def _some_cells(lesson: Lesson, bank: FeatureBank) -> F32:
-    """(N, D) features of every third of the image's coarse cells."""
-    coarse = normal.halved(bank(canonical(grey_of(lesson.image))))
-    return coarse.reshape(-1, coarse.shape[-1])[::3]
 
 
 def worst(logits: F32) -> float:

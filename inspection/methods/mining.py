@@ -37,12 +37,9 @@ def fit(
     weight = np.where(is_defect, weight, weight * np.float32(1 - HARD_SHARE))
     weight = np.append(weight, np.full(len(hard), HARD_SHARE * good / max(1, len(hard))))
     is_defect = np.append(is_defect, np.zeros(len(hard), bool))
-    return perceptron.joined(
-        [
-            perceptron.fit(x, is_defect, weight.astype(np.float32), seed + k, epochs, decay)
-            for k in range(1, MEMBERS + 1)
-        ]
-    )
+    members = range(seed + 1, seed + MEMBERS + 1)
+    weight = weight.astype(np.float32)
+    return perceptron.joined(perceptron.committee(x, is_defect, weight, members, epochs, decay))
 
 
 def _hardest(cells: NDArray[np.float16], scout: Perceptron) -> F32:

@@ -63,21 +63,54 @@ def fit(
 
     x: (N, D). weight: (N,) of mean about 1. The same arguments give the same perceptron.
     """
-    rng = np.random.default_rng(seed)
+    return committee(x, is_defect, weight, [seed], epochs, decay, hidden)[0]
+
+
+def committee(
+    x: F32,
+    is_defect: NDArray[np.bool_],
+    weight: F32,
+    seeds: Sequence[int],
+    epochs: int,
+    decay: float,
+    hidden: Sequence[int] = (64, 32),
+) -> list[Perceptron]:
+    """As `fit`, one perceptron a seed; `x` is standardised once for all."""
     mean, scale = x.mean(0), x.std(0) + np.float32(1e-3)
-    layers = _start((x.shape[1], *hidden, 1), rng)
-    optimiser = _AdamW(layers, epochs * (len(x) // BATCH), decay)
+    standard = x - mean
+    standard /= scale
+    members = []
+    for seed in seeds:
+        layers = _fitted(standard, is_defect, weight, seed, epochs, decay, hidden)
+        half = len(layers) // 2
+        weights, biases = layers[:half], layers[half:]
+        biases[0] = biases[0] - (mean / scale) @ weights[0]
+        weights[0] = weights[0] / scale[:, None]
+        members.append(Perceptron(tuple(weights), tuple(biases)))
+    return members
+
+
+def _fitted(
+    standard: F32,
+    is_defect: NDArray[np.bool_],
+    weight: F32,
+    seed: int,
+    epochs: int,
+    decay: float,
+    hidden: Sequence[int],
+) -> list[F32]:
+    """Weights of all layers, then biases of all layers, for standardised inputs."""
+    rng = np.random.default_rng(seed)
+    optimiser = _AdamW(
+        _start((standard.shape[1], *hidden, 1), rng), epochs * (len(standard) // BATCH), decay
+    )
     for _ in range(epochs):
-        order = rng.permutation(len(x))
-        for at in range(0, len(x) - BATCH + 1, BATCH):
+        order = rng.permutation(len(standard))
+        for at in range(0, len(standard) - BATCH + 1, BATCH):
             picked = order[at : at + BATCH]
-            batch = (x[picked] - mean) / scale
-            optimiser.step(_gradients(layers, batch, is_defect[picked], weight[picked]))
-    half = len(layers) // 2
-    weights, biases = layers[:half], layers[half:]
-    biases[0] = biases[0] - (mean / scale) @ weights[0]
-    weights[0] = weights[0] / scale[:, None]
-    return Perceptron(tuple(weights), tuple(biases))
+            batch = standard.take(picked, 0)
+            optimiser.step(_gradients(optimiser.layers, batch, is_defect[picked], weight[picked]))
+    return optimiser.layers
 
 
 def joined(members: Sequence[Perceptron]) -> Perceptron:
@@ -121,20 +154,24 @@ def _gradients(
 
 
 class _AdamW:
-    """Steps `layers` in place."""
+    """Steps `layers`, which are views of one vector: a step is a few operations on that."""
 
     def __init__(self, layers: list[F32], steps: int, decay: float) -> None:
-        self._layers, self._steps, self._step = layers, steps, 0
-        self._decay = decay
-        self._first = [np.zeros_like(p) for p in layers]
-        self._second = [np.zeros_like(p) for p in layers]
+        self._all = np.concatenate([layer.ravel() for layer in layers])
+        parts = np.split(self._all, np.cumsum([layer.size for layer in layers])[:-1])
+        self.layers = [part.reshape(one.shape) for part, one in zip(parts, layers, strict=True)]
+        self._steps, self._step = steps, 0
+        self._decay = np.concatenate(
+            [np.full(one.size, decay if one.ndim == 2 else 0, np.float32) for one in layers]
+        )
+        self._first, self._second = np.zeros_like(self._all), np.zeros_like(self._all)
 
     def step(self, gradients: list[F32]) -> None:
         self._step += 1
         rate = RATE * (1 + cos(pi * self._step / self._steps)) / 2
-        for p, g, m, v in zip(self._layers, gradients, self._first, self._second, strict=True):
-            m += np.float32(0.1) * (g - m)
-            v += np.float32(0.01) * (g * g - v)
-            mean, square = m / (1 - 0.9**self._step), v / (1 - 0.99**self._step)
-            decay = self._decay * p if p.ndim == 2 else 0
-            p -= (rate * (mean / (np.sqrt(square) + 1e-8) + decay)).astype(np.float32)
+        g = np.concatenate([gradient.ravel() for gradient in gradients])
+        p, m, v = self._all, self._first, self._second
+        m += np.float32(0.1) * (g - m)
+        v += np.float32(0.01) * (g * g - v)
+        mean, square = m / (1 - 0.9**self._step), v / (1 - 0.99**self._step)
+        p -= rate * (mean / (np.sqrt(square) + 1e-8) + self._decay * p)

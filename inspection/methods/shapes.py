@@ -34,8 +34,8 @@ def blob(
     rough: float = 0.5,
 ) -> F32:
     """An ellipse with an uneven rim. aspect: the first axis over the second."""
-    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-    dx, dy = x - centre[0], y - centre[1]
+    dx = np.arange(shape[1], dtype=np.float32) - centre[0]
+    dy = np.arange(shape[0], dtype=np.float32)[:, None] - centre[1]
     u = (dx * np.cos(angle_rad) + dy * np.sin(angle_rad)) / aspect
     v = -dx * np.sin(angle_rad) + dy * np.cos(angle_rad)
     away = np.hypot(u, v) / radius_px + 0.3 * rough * noise(shape, max(2, radius_px * 0.8), rng)

@@ -53,7 +53,9 @@ def area(
     if not 0 < limit <= 1:
         raise ValueError(f"the limit must lie in (0, 1], got {limit}")
     good.sort()
-    if np.isnan(good[-1]) or np.isnan(bad).any():
+    order = np.argsort(bad)  # looked up in order, neighbours share the cache
+    bad, weights = bad[order], None if weights is None else weights[order]
+    if np.isnan(good[-1]) or np.isnan(bad[-1]):
         raise ValueError("undefined: a score is NaN")
     n = len(good)
     start = 1 - np.searchsorted(good, bad, side="right") / n  # rate of good ones above it

@@ -2,16 +2,17 @@
 
 The blur is that of the edge spread function of a low step (as ISO 12233 takes it from a slanted
 edge), turned so that no wall lies along the pixels, at several heights, since a lens is sharp at
-one; steps that face away from the lamp tell how far its shadow reaches; the rim is how much
-narrower than it is a block of known width looks, since points beside a wall are not seen. All hold
-for the sensor, not for any part.
+one. A low step, beside which no point is lost, tells what happens to gentle relief; of a tall one
+the points that are blurred most are not seen, and what is left is sharp. Tall steps that face away
+from the lamp tell how far its shadow reaches; the rim is how much narrower than it is a block of
+known width looks. All hold for the sensor, not for any part.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import cos, exp, isfinite, log, prod, radians, sin, sqrt
+from math import cos, exp, hypot, isfinite, log, prod, radians, sin, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ NEAR_PX = 8.0  # of the edge that is fitted
 FEWEST = 50  # points on it
 PIXEL_PX2 = 1 / 12  # variance of a pixel's area
 OUTLYING = 4.0  # uncertainties off the parabola from which a step lies in the lamp's shadow
+TALL = 2.0  # times the lowest step's rise, from which on a step is a wall
 WEAKEST = 0.4  # share of a depth below which it is not told from a narrower, deeper flaw's
 GAUSS = 8 * log(2)  # squared full width at half maximum over the variance
 
@@ -39,7 +41,10 @@ class Lateral:
     u_blur_px2: its standard uncertainty, over directions and heights. defocus_px2_per_um2: by how
     much it grows with the squared distance from there. shade: variance that a wall facing away from
     the lamp adds, over its squared height. rim_px: how far within a wall the part ends for the
-    sensor."""
+    sensor. uneven: share by which the variance is more than told along x, and less along y; what
+    projects fringes or a line blurs across them, in focus and out of it. wall_px2: variance beside
+    a wall that rises wall_px, that of gentle relief holding up to gentle_px; 0 where no tall step
+    was measured."""
 
     blur_px2: float
     u_blur_px2: float
@@ -47,6 +52,10 @@ class Lateral:
     shade: float = 0.0
     focus_um: float = 0.0
     defocus_px2_per_um2: float = 0.0
+    uneven: float = 0.0
+    wall_px2: float = 0.0
+    wall_px: float = 0.0
+    gentle_px: float = 0.0
 
     def at(self, height_um: float) -> Lateral:
         """The same where the surface lies at this height of the sensor's range; where that is not
@@ -56,28 +65,55 @@ class Lateral:
         return replace(self, blur_px2=here, focus_um=self.focus_um + away)
 
     def gain(
-        self, width_px: float, length_px: float, u_px: float, depth_px: float = 0.0
+        self,
+        width_px: float,
+        length_px: float,
+        u_px: float,
+        depth_px: float = 0.0,
+        angle_rad: float = 0.0,
+        is_hollow: bool = False,
     ) -> tuple[float, float]:
         """Depth over what is left of it by the blur, and its standard uncertainty.
 
-        For a flaw of this width and length at half its depth, each known to u_px. Its profile is
-        not known: the answer is the middle between a flat floor's and a Gaussian's, with the
-        arcsine distribution's uncertainty, since either end is likelier than what lies between.
-        depth_px: of a hollow, as it was seen; how much of the lamp's light reaches its floor is not
-        known either: anything between all of it and what a wall of that height leaves across the
-        flaw, a uniform distribution. A hollow that ends in a point is deeper than told.
+        For a flaw of this width and length at half its depth, each known to u_px, and of this depth
+        as it was seen; angle_rad: of its length from +x. Its profile is not known: the answer is
+        the middle between a flat floor's and a Gaussian's, with the arcsine distribution's
+        uncertainty, since either end is likelier than what lies between. Nor is it known how a
+        blur passes from that of gentle relief to that beside a wall, nor how much of the lamp's
+        light reaches the floor of a hollow: anything between all of it and what a wall in shadow
+        leaves. The wider of the two is taken, as a uniform distribution. A hollow that ends in a
+        point is deeper than told.
         """
-        sides, blur_px2 = (width_px, length_px), (self.blur_px2, self.blur_px2)
-        narrow = [max(side - u_px, 1.0) for side in sides]
-        wider = self.blur_px2 + self.u_blur_px2
-        flat, bell = _flat(sides, blur_px2), _bell(sides, blur_px2)
+        sides, lean = (width_px, length_px), self.uneven * cos(2 * angle_rad)
+        steep = 2 * depth_px / max(width_px, 1.0)
+        gentle = [share * self.blur_px2 for share in (1 - lean, 1 + lean)]
+        blur = [self._beside(variance, steep) for variance in gentle]
+        more = 1 + self.u_blur_px2 / self.blur_px2
+        flat, bell = _flat(sides, blur), _bell(sides, blur)
         middle = (flat + bell) / 2
-        shaded = self.blur_px2 + self.shade * (middle * depth_px) ** 2
-        profile = (bell - flat) ** 2 / 8
-        blur = _middle(sides, (wider, wider)) - middle
-        edge = _middle(narrow, blur_px2) - middle
-        shade = _middle(sides, (shaded, self.blur_px2)) - middle
-        return middle, sqrt(profile + blur**2 + edge**2 + shade**2 / 12)
+        in_shadow = self.shade * (middle * depth_px) ** 2 if is_hollow else 0.0
+        shaded = _middle(sides, (blur[0] + in_shadow, blur[1])) - middle
+        terms = (
+            (bell - flat) / sqrt(8),
+            _middle(sides, [variance * more for variance in blur]) - middle,
+            _middle([max(side - u_px, 1.0) for side in sides], blur) - middle,
+            max(self._passing(sides, gentle, steep), shaded) / sqrt(12),
+        )
+        return middle, hypot(*terms)
+
+    def _passing(self, sides: Sequence[float], gentle: Sequence[float], steep: float) -> float:
+        """How far apart the gains are of gentle relief and of a wall, where neither is at hand."""
+        if self.wall_px2 == 0 or steep <= self.gentle_px:
+            return 0.0
+        return abs(_middle(sides, gentle) - _middle(sides, (self.wall_px2, self.wall_px2)))
+
+    def _beside(self, variance: float, steep: float) -> float:
+        """Of a blur where the surface rises `steep` px a pixel: between the two steps that were
+        measured as the logarithms are."""
+        if self.wall_px2 == 0 or steep <= self.gentle_px:
+            return variance
+        share = min(log(steep / self.gentle_px) / log(self.wall_px / self.gentle_px), 1.0)
+        return float(variance ** (1 - share) * self.wall_px2**share)
 
 
 UNKNOWN = Lateral(1 / 3 + PIXEL_PX2, 0.3)
@@ -91,13 +127,18 @@ def _middle(sides: Sequence[float], variances: Sequence[float]) -> float:
 def _flat(sides: Sequence[float], variances: Sequence[float]) -> float:
     """Of a flat floor; exact for a disc, for a groove as near as erf^2 x = 1 - exp(-4 x^2 / pi)."""
     told = zip(sides, variances, strict=True)
-    return prod(1 / sqrt(1 - exp(-(side**2) / (8 * variance))) for side, variance in told)
+    return prod(1 / sqrt(1 - exp(-(side**2) / (8 * _most(side, v)))) for side, v in told)
 
 
 def _bell(sides: Sequence[float], variances: Sequence[float]) -> float:
     """Of a Gaussian hollow, whose variances the blur adds to."""
     told = zip(sides, variances, strict=True)
-    return prod(1 / sqrt(max(1 - GAUSS * variance / side**2, WEAKEST)) for side, variance in told)
+    return prod(1 / sqrt(1 - GAUSS * _most(side, v) / side**2) for side, v in told)
+
+
+def _most(side: float, variance: float) -> float:
+    """What was seen so narrow was not blurred by more."""
+    return min(variance, (1 - WEAKEST) / GAUSS * side**2)
 
 
 def lateral(
@@ -106,20 +147,41 @@ def lateral(
     """From steps (map, turn of the edge's normal from +x in degrees) and blocks (map, width in um,
     height over the stage in um) whose walls lie along the map's sides.
 
-    Directions in which the lamp leaves the wall in shadow are outliers to the blur, and tell the
-    shade. Steps at fewer than three heights tell no defocus. EdgeError where a map shows no edge.
+    The lowest steps tell the blur, those over TALL times as high the walls; directions in which
+    the lamp leaves a wall in shadow are outliers, and tell the shade. Low steps at fewer than three
+    heights tell no defocus. EdgeError where a map shows no edge.
     """
     spreads = [_edge_spread(seen, turn) for seen, turn in steps]
+    along = np.array([cos(2 * radians(turn)) for _, turn in steps])
+    heights = np.array([one.height_um for one in spreads])
     variances = np.array([one.px**2 for one in spreads])
-    blur, focus, defocus = _focus(np.array([one.height_um for one in spreads]), variances)
-    expected = blur + defocus * (np.array([one.height_um for one in spreads]) - focus) ** 2
-    off = variances - expected
-    u_blur = float(np.median(np.abs(off))) * 1.4826
     rises = np.array([one.rise_px for one in spreads])
-    shaded = (off / rises**2)[off > OUTLYING * max(u_blur, PIXEL_PX2)]
+    tall = rises > TALL * rises.min()
+    low = ~tall
+    uneven = _uneven(variances[low], along[low])
+    even = variances / (1 + uneven * along)
+    blur, focus, defocus = _focus(heights[low], even[low])
+    off = even - blur - defocus * (heights - focus) ** 2
+    u_blur = float(np.median(np.abs(off[low]))) * 1.4826
+    wall = wall_px = gentle = 0.0
+    if tall.any():
+        wall, wall_px = (float(np.median(of[tall])) for of in (variances, rises))
+        off, gentle = variances - wall, float(np.median(rises[low]))
+    told = tall if tall.any() else low
+    shaded = (off / rises**2)[told & (off > OUTLYING * max(u_blur, PIXEL_PX2))]
     shade = float(np.median(shaded)) if shaded.size else 0.0
     rim = float(np.mean([_rim(*block) for block in blocks]))
-    return Lateral(blur, u_blur, rim, shade, focus, defocus)
+    return Lateral(blur, u_blur, rim, shade, focus, defocus, uneven, wall, wall_px, gentle)
+
+
+def _uneven(variances: F64, along: F64) -> float:
+    """How unlike the variances along x and along y are, -1 to 1, by the lesser half of each: of two
+    steps that face each other the lamp leaves at most one in shadow. 0 where an axis is missing."""
+    ways = [variances[sign * along > 0.5] for sign in (1, -1)]
+    if not all(way.size for way in ways):
+        return 0.0
+    x, y = (float(np.quantile(way, 0.25)) for way in ways)
+    return (x - y) / (x + y)
 
 
 def _focus(heights_um: F64, variances: F64) -> tuple[float, float, float]:

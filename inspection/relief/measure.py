@@ -115,8 +115,8 @@ def measure(
     slope = max(2 * depth / max(width, 1.0), 1e-6)
     u_edge = hypot(sqrt(1 / 6), 2 * u_depth / slope)
     clear = depth / max(u_depth, 1e-9)
-    hollow_px = depth / um_per_px if candidate.sign < 0 else 0.0
-    gain, u_gain = lateral.gain(width, length, u_edge, hollow_px)
+    seen_px, is_hollow = depth / um_per_px, candidate.sign < 0
+    gain, u_gain = lateral.gain(width, length, u_edge, seen_px, angle, is_hollow)
     depth, u_depth = gain * depth, hypot(gain * u_depth, u_gain * depth)
     volume, u_volume = _volume(patch, core, around, sqrt(datum), um_per_px)
     return Size(

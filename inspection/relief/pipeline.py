@@ -24,7 +24,9 @@ from inspection.relief.recipes import Bump, Recipe, Region
 F32 = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-GUARD = 1.645  # a flaw is refused where it may be too deep: ISO 14253-1, one side at 95 %
+# A flaw is refused where it may be too deep: ISO 14253-1, one side at 95 % of the depth's noise.
+# How a blur is undone is as uncertain upwards as downwards, and no reason against a part.
+GUARD = 1.645
 THERE = 3.0  # standard uncertainties that a find exceeds before GUARD is held against a part
 MOST_FINDS = 200  # a map with more is no part with flaws
 
@@ -165,7 +167,7 @@ def judge(
         chances = kinds.chances(describe(candidate, size, edge, um_per_px))
         kind = max(chances, key=lambda name: chances[name])
         limit = recipe.scratch_um if kind == "scratch" else recipe.depth_um
-        guard = GUARD * size.u_depth_um if size.clear > THERE else 0.0
+        guard = GUARD * size.depth_um / size.clear if size.clear > THERE else 0.0
         refused = size.depth_um + guard > limit
         moved = size.moved(rows, columns, um_per_px)
         yield Flaw(face.region.name, kind, chances, moved, candidate.snr, refused)

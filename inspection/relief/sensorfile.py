@@ -48,8 +48,12 @@ def parse(told: Any) -> Lateral:
     for name, value in told.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
             raise ValueError(f"{name} is not a finite number")
-        if value < 0 and name != "focus_um":
+        if value < 0 and name not in ("focus_um", "uneven"):
             raise ValueError(f"{name} is negative")
     if told["blur_px2"] < 1e-6:
         raise ValueError("blur_px2 is at least a pixel's own, 1/12")
+    if not abs(told.get("uneven", 0)) < 1:
+        raise ValueError("uneven is a share between -1 and 1")
+    if told.get("wall_px2", 0) and not 0 < told.get("gentle_px", 0) < told.get("wall_px", 0):
+        raise ValueError("a wall rises wall_px, more than gentle_px, and both are above 0")
     return Lateral(**{name: float(value) for name, value in told.items()})

@@ -107,6 +107,9 @@ def _capsules(draw: Draw, shown: NDArray[np.uint8], diameter_px: float) -> tuple
         share = np.bincount(which.ravel(), shown.ravel()) / np.bincount(which.ravel()).clip(1)
         state = share[which] > 0.5
         return state.astype(np.float32), textures.unit(own[which])
-    grain = textures.spectral(draw.rng, shown.shape, diameter_px / 4, diameter_px / 4, 2.0)
+    length = diameter_px * float(draw.rng.uniform(0.1, 0.3))
+    falloff = float(draw.rng.uniform(1.0, 4.0))  # soft to sharp, some with single capsules apart
+    grain = textures.spectral(draw.rng, shown.shape, length, length, falloff)
+    grain = textures.heavy_tailed(draw.rng, grain, most=0.35) * np.float32(draw.rng.choice((-1, 1)))
     soft = cv2.GaussianBlur(shown.astype(np.float32), (0, 0), diameter_px / 2)
     return (soft + 0.15 * grain * (np.abs(soft - 0.5) < 0.49) > 0.5).astype(np.float32), grain

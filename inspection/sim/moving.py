@@ -62,11 +62,13 @@ class Batch:
 
 
 def taken(config: SimCameraConfig, count: int, gain_db: float = 0.0) -> Iterator[Frame]:
-    """Frames of a camera, one a trigger, so that it takes none in vain."""
+    """Frames of a camera, one a trigger, so that it takes none in vain; the next is on its way
+    while one is looked at."""
     changes = {"gain_db": config.gain_db + gain_db, "trigger": "hardware"}
     with SimCamera(config.model_copy(update=changes)) as source:
-        for _ in range(count):
-            source.trigger()
+        for number in range(count):
+            for _ in range((number == 0) + (number + 1 < count)):
+                source.trigger()
             yield source.read(timeout_s=60.0).value.pixels
 
 

@@ -47,7 +47,7 @@ def cap_share(distance, radius, alpha):  # type: ignore[no-untyped-def]
     return 0.5 * (1.0 - (1.0 + a * b) / sqrt((1.0 + a * a) * (1.0 + b * b)))
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def add_panel(p, q, albedo, f0, alpha_x, alpha_y, panel, out):  # type: ignore[no-untyped-def]
     """Adds what the panel (irradiance, radiance, radius, slope x, y) makes of each point to `out`.
 

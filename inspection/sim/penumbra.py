@@ -12,13 +12,13 @@ from math import asin, atan, pi, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from inspection.sim.ceiling import BLOCK_PX, CELL_PX, ceilings
 from inspection.sim.jit import njit
 from inspection.sim.render import Lamps
 
 F32 = NDArray[np.float32]
 
 STEEP = 0.3  # lamps whose direction lies nearer to the axis shadow less than a pixel per 30 um
-BLOCK_PX = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,29 +31,28 @@ class Dimmed:
 
 def dimmed(height_um: F32, pixel_um: float, lamps: Lamps) -> tuple[Dimmed, ...]:
     """The lamps that something stands before, with what is left of them at each pixel."""
-    down, right = (float(np.abs(np.diff(height_um, axis=i)).max()) / pixel_um for i in (0, 1))
-    steepest = float(np.hypot(down, right))
-    found, ceiling = [], _ceiling(height_um)
-    for k, (x, y, z) in enumerate(lamps.directions.astype(float)):
-        reach = float(np.hypot(x, y))
-        elevation, half = float(np.arctan2(z, reach)), max(float(lamps.half_angle[k]), 1e-4)
-        if reach <= STEEP or steepest <= np.tan(elevation - half):
-            continue  # no ray along the surface meets it again
+    x, y, z = lamps.directions.astype(float).T
+    reach = np.hypot(x, y)
+    elevation, half = np.arctan2(z, reach), np.maximum(lamps.half_angle.astype(float), 1e-4)
+    if not (reach > STEEP).any():
+        return ()
+    rays = np.tan(elevation - half)  # one that rises more than the surface never meets it again
+    casting = np.flatnonzero((reach > STEEP) & (_steepest(height_um, pixel_um) > rays))
+    if not casting.size:
+        return ()
+    near, wide = ceilings(height_um)
+    found = []
+    for k in map(int, casting):
         share = np.empty(height_um.shape, np.float32)
-        _walk(height_um, ceiling, x / reach, y / reach, pixel_um, elevation, half, share)
+        way = (x[k] / reach[k], y[k] / reach[k], pixel_um, elevation[k], half[k])
+        _walk(height_um, near, wide, *way, share)
         found.append(Dimmed(k, share.ravel()))
     return tuple(found)
 
 
-def _ceiling(height: F32) -> F32:
-    """The highest point of each block and of the blocks around it."""
-    rows, columns = (-(-n // BLOCK_PX) for n in height.shape)
-    padded = np.full((rows * BLOCK_PX, columns * BLOCK_PX), height.min(), np.float32)
-    padded[: height.shape[0], : height.shape[1]] = height
-    top = padded.reshape(rows, BLOCK_PX, columns, BLOCK_PX).max(axis=(1, 3))
-    around = np.pad(top, 1, mode="edge")
-    shifts = [around[i : i + rows, j : j + columns] for i in range(3) for j in range(3)]
-    return np.asarray(np.maximum.reduce(shifts))
+def _steepest(height_um: F32, pixel_um: float) -> float:
+    down, right = (float(np.abs(np.diff(height_um, axis=i)).max()) / pixel_um for i in (0, 1))
+    return float(np.hypot(down, right))
 
 
 @njit(cache=True)
@@ -66,10 +65,11 @@ def segment(u):  # type: ignore[no-untyped-def]
     return 0.5 - (u * sqrt(1.0 - u * u) + asin(u)) / pi
 
 
-@njit(cache=True)
-def _walk(height, ceiling, dx, dy, pixel, elevation, half, share):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, error_model="numpy")
+def _walk(height, near, wide, dx, dy, pixel, elevation, half, share):  # type: ignore[no-untyped-def]
     rows, columns = height.shape
     low, high, top = np.tan(elevation - half), np.tan(elevation + half), height.max()
+    free = segment((atan(low) - elevation) / half)
     for row in range(rows):
         for column in range(columns):
             start, horizon, step = height[row, column], low, 1
@@ -78,8 +78,9 @@ def _walk(height, ceiling, dx, dy, pixel, elevation, half, share):  # type: igno
                 if at_y < 0 or at_x < 0 or at_y > rows - 1 or at_x > columns - 1:
                     break
                 y, x = min(int(at_y), rows - 2), min(int(at_x), columns - 2)
-                if ceiling[y // BLOCK_PX, x // BLOCK_PX] <= start + step * pixel * horizon:
-                    step += BLOCK_PX  # nothing within a block's width reaches the ray
+                ray = start + step * pixel * horizon
+                if near[y // CELL_PX, x // CELL_PX] <= ray:
+                    step += BLOCK_PX if wide[y // BLOCK_PX, x // BLOCK_PX] <= ray else CELL_PX
                     continue
                 down, right = at_y - y, at_x - x
                 upper = height[y, x] * (1 - right) + height[y, x + 1] * right
@@ -87,4 +88,6 @@ def _walk(height, ceiling, dx, dy, pixel, elevation, half, share):  # type: igno
                 met = upper * (1 - down) + lower * down
                 horizon = max(horizon, (met - start) / (step * pixel))
                 step += 1
-            share[row, column] = segment((atan(horizon) - elevation) / half)
+            share[row, column] = (
+                free if horizon == low else segment((atan(horizon) - elevation) / half)
+            )

@@ -19,12 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspection.sim.brdf import brdf, fresnel
+from inspection.sim.ceiling import BLOCK_PX, CELL_PX, ceilings
 from inspection.sim.jit import njit
 from inspection.sim.panel import Panel, add_panel
 
 F32 = NDArray[np.float32]
 U16 = NDArray[np.uint16]
 
+BLOCK = 256  # points whose frames stay in the fastest cache
 BLOCKED_SIN2 = 0.04  # the lens itself: no room light comes from within about 11 degrees of it
 
 
@@ -127,30 +129,62 @@ def shade(
     return out
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def _shade(p, q, albedo, f0, alpha_x, alpha_y, toward, irradiance, spread2, room, blocked, out):  # type: ignore[no-untyped-def]
+    """Lamp by lamp over blocks that stay in the cache: the inner loops then run in vectors."""
+    frame, totals = np.empty((9, BLOCK)), np.empty(BLOCK)
+    nothing = np.zeros(BLOCK, blocked.dtype)
+    for start in range(0, p.size, BLOCK):
+        part = slice(start, min(start + BLOCK, p.size))
+        n = part.stop - part.start
+        total = totals[:n]
+        own = (albedo[part], f0[part], alpha_x[part], alpha_y[part])
+        hidden = blocked[part] if blocked.size > 0 else nothing[:n]
+        _lay_frames(p[part], q[part], frame)
+        total[:] = 0.0
+        for k in range(irradiance.size):
+            _add_lamp(frame, own, toward[k], irradiance[k], spread2[k], hidden, k, total)
+        if room[0] > 0.0:
+            _add_room(frame, own, room, total)
+        out[part] = total
+
+
+@njit(cache=True, fastmath=True, error_model="numpy")
+def _lay_frames(p, q, frame):  # type: ignore[no-untyped-def]
+    """Rows of frame: the normal n; the tangent t, the x axis laid onto the surface; n x t."""
     for i in range(p.size):
         nz = 1.0 / sqrt(1.0 + p[i] * p[i] + q[i] * q[i])
         nx, ny = -p[i] * nz, -q[i] * nz
-        # tangent: the x axis laid onto the surface; bitangent = n x t
         scale = 1.0 / sqrt(1.0 - nx * nx)
         tx, ty, tz = (1.0 - nx * nx) * scale, -nx * ny * scale, -nx * nz * scale
-        by, bz = nz * tx - nx * tz, nx * ty - ny * tx
-        bx = ny * tz - nz * ty
-        total = 0.0
-        for k in range(irradiance.size):
-            lx, ly, lz = toward[k, 0], toward[k, 1], toward[k, 2]
-            iz = lx * nx + ly * ny + lz * nz
-            if iz <= 1e-4 or (blocked.size > 0 and (blocked[i] >> k) & 1):
-                continue
-            ix, iy = lx * tx + ly * ty + lz * tz, lx * bx + ly * by + lz * bz
-            ax = sqrt(alpha_x[i] * alpha_x[i] + spread2[k])
-            ay = sqrt(alpha_y[i] * alpha_y[i] + spread2[k])
-            f = brdf(ix, iy, iz, tz, bz, nz, albedo[i], f0[i], ax, ay)
-            total += f * iz * irradiance[k]
-        if room[0] > 0.0:
-            total += _room_light(nx, ny, nz, albedo[i], f0[i], alpha_x[i] * alpha_y[i], room)
-        out[i] = total
+        frame[0, i], frame[1, i], frame[2, i] = nx, ny, nz
+        frame[3, i], frame[4, i], frame[5, i] = tx, ty, tz
+        frame[6, i] = ny * tz - nz * ty
+        frame[7, i], frame[8, i] = nz * tx - nx * tz, nx * ty - ny * tx
+
+
+@njit(cache=True, fastmath=True, error_model="numpy")
+def _add_lamp(frame, own, toward, irradiance, spread2, hidden, bit, total):  # type: ignore[no-untyped-def]
+    albedo, f0, alpha_x, alpha_y = own
+    lx, ly, lz = toward[0], toward[1], toward[2]
+    for i in range(total.size):
+        ix = lx * frame[3, i] + ly * frame[4, i] + lz * frame[5, i]
+        iy = lx * frame[6, i] + ly * frame[7, i] + lz * frame[8, i]
+        iz = lx * frame[0, i] + ly * frame[1, i] + lz * frame[2, i]
+        ax = sqrt(alpha_x[i] * alpha_x[i] + spread2)
+        ay = sqrt(alpha_y[i] * alpha_y[i] + spread2)
+        f = brdf(
+            ix, iy, iz, frame[5, i], frame[8, i], frame[2, i], albedo[i], f0[i], ax, ay
+        )  # 0 from below
+        total[i] += f * iz * irradiance * (1 - ((hidden[i] >> bit) & 1))
+
+
+@njit(cache=True, fastmath=True, error_model="numpy")
+def _add_room(frame, own, room, total):  # type: ignore[no-untyped-def]
+    albedo, f0, alpha_x, alpha_y = own
+    for i in range(total.size):
+        nx, ny, nz, alpha2 = frame[0, i], frame[1, i], frame[2, i], alpha_x[i] * alpha_y[i]
+        total[i] += _room_light(nx, ny, nz, albedo[i], f0[i], alpha2, room)
 
 
 @njit(cache=True, fastmath=True, inline="always")
@@ -182,25 +216,30 @@ def shadows(height_um: F32, pixel_um: float, lamps: Lamps) -> U16 | None:
     if top - float(height_um.min()) < TALL_UM:
         return None
     blocked = np.zeros(height_um.size, np.uint16)
+    near, wide = ceilings(height_um)
     for k, (x, y, z) in enumerate(lamps.directions):
         reach = float(np.hypot(x, y))
         if reach > 0.3:  # steeper lamps shadow less than a pixel per 30 um
-            _walk(height_um, x / reach, y / reach, pixel_um * z / reach, top, k, blocked)
+            way = (x / reach, y / reach, pixel_um * z / reach)
+            _walk(height_um, near, wide, *way, top, k, blocked)
     return blocked
 
 
-@njit(cache=True, fastmath=True)
-def _walk(height, dx, dy, rise, top, bit, blocked):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, fastmath=True)
+def _walk(height, near, wide, dx, dy, rise, top, bit, blocked):  # type: ignore[no-untyped-def]
     rows, columns = height.shape
     for row in range(rows):
         for column in range(columns):
-            ray, step = height[row, column] + rise, 1
-            while ray < top:
+            start, step = height[row, column], 1
+            while start + step * rise < top:
                 y, x = int(row + step * dy + 0.5), int(column + step * dx + 0.5)
                 if y < 0 or x < 0 or y >= rows or x >= columns:
                     break
+                ray = start + step * rise
+                if near[y // CELL_PX, x // CELL_PX] <= ray:
+                    step += BLOCK_PX if wide[y // BLOCK_PX, x // BLOCK_PX] <= ray else CELL_PX
+                    continue
                 if height[y, x] > ray:
                     blocked[row * columns + column] |= 1 << bit
                     break
-                ray += rise
                 step += 1

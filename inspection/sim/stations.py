@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from threading import Lock
 from typing import Any
 
 import cv2
@@ -279,20 +280,23 @@ class RigScene:
     def truth(self, trigger: int, on_drawing: bool = True) -> Truth:
         """What is wrong with the part: labels on the grid of station A, or on this station's."""
         part = self._part(trigger)
-        labels = np.zeros((self._home.part_px,) * 2, np.int16)
+        lens = self._home if on_drawing else self._rig.lens
         kept = self._kept(part, trigger)
+        if not kept:
+            return Truth(np.zeros((lens.side_px,) * 2, np.int16), ())
+        labels = np.zeros((self._home.part_px,) * 2, np.int16)
         for i, (number, defect) in enumerate(kept):
             rng = np.random.default_rng([self._seed, trigger, number])
             fine = round(PIXEL_UM / CELLS_UM)
             mark = imprint(defect, _albedo(part.surface, defect), PIXEL_UM, fine, rng)
             index, cover = touched(mark, labels.shape, fine)
             labels.ravel()[index[cover >= min(0.25, float(cover.max()))]] = i + 1
-        lens = self._home if on_drawing else self._rig.lens
         column, row = np.moveaxis((lens.looks_at() / PIXEL_UM).astype(np.intp), -1, 0)
         return Truth(labels[row, column], tuple(defect for _, defect in kept))
 
     def _part(self, trigger: int) -> Part:
-        return _part(self._material.name, self._plan, self._seed, self._home.part_px, trigger)
+        with _MAKING:  # two cameras that see one part at the same time do not both make it
+            return _part(self._material.name, self._plan, self._seed, self._home.part_px, trigger)
 
     def _kept(self, part: Part, trigger: int) -> list[tuple[int, Defect]]:
         """The defects that lie well within what station A sees, with their numbers."""
@@ -304,6 +308,9 @@ class RigScene:
             for i, d in enumerate(part.defects)
             if edge <= d.x_um <= far and edge <= d.y_um <= far
         ]
+
+
+_MAKING = Lock()
 
 
 @lru_cache(maxsize=3)  # for the stations that see one part in turn

@@ -36,15 +36,18 @@ Log = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """parts: rendered. steps: in float; a quarter as many follow with rounding."""
+    """parts: rendered. steps: in float; a quarter as many follow with rounding. ranges: which draw
+    of frames sets the int8 ranges."""
 
     parts: int = PARTS
     steps: int = STEPS
     seed: int = SEED
+    ranges: int = 0
 
     def command(self, material: str) -> str:
         """What trains the same network again."""
         rest = f"--parts {self.parts} --steps {self.steps} --seed {self.seed}"
+        rest += f" --ranges {self.ranges}" if self.ranges else ""
         return f"python -m inspection.train.fcn --material {material} {rest}"
 
 
@@ -109,10 +112,12 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=PARTS, help="rendered parts a material")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--ranges", type=int, default=0, help="draw of frames for int8 ranges")
     told = parser.parse_args()
     torch.set_num_threads(1)
     asked = list(GEOMETRIES) if told.material == "all" else [told.material]
-    refused = [m for m in asked if not make(m, told.out, Effort(told.parts, told.steps, told.seed))]
+    effort = Effort(told.parts, told.steps, told.seed, told.ranges)
+    refused = [material for material in asked if not make(material, told.out, effort)]
     if refused:
         raise SystemExit(f"refused: {', '.join(refused)}")
 
@@ -125,7 +130,7 @@ def make(material: str, folder: Path, effort: Effort) -> bool:
     frames = list(render_pool(material, effort.seed, effort.parts))
     net = train(frames, effort.steps, effort.seed, log)
     try:
-        export(net, material, folder, effort.command(material), log)
+        export(net, material, folder, effort.command(material), log, effort.ranges)
     except LingnanError as error:
         kept = folder.parent / f"fcn_{material}_refused.npz"
         np.savez(kept, **net.weights())  # type: ignore[arg-type]

@@ -46,6 +46,7 @@ MIXES = {
     "smd": BOARD_MIX,  # several hosts a part, and much structure
     "inductor": BOARD_MIX,
     "glass": FILM_MIX,  # films of nearly the host's reflectance are its faintest defects
+    "eink": FILM_MIX,
 }
 
 

@@ -126,6 +126,9 @@ def load(reference: str, parameters: Mapping[str, Any]) -> Scene:
 
 
 def _entry_point(name: str) -> str | None:
+    """What stands behind a plug-in's name; module:factory is none, and needs no search."""
+    if ":" in name:
+        return None
     return next((entry.value for entry in entry_points(group=GROUP, name=name)), None)
 
 

@@ -17,6 +17,7 @@ from common.drivers.camera.config import SensorModel
 
 F32 = NDArray[np.float32]
 
+LEAST_READ_NOISE_E = 0.25  # from here on V > 1/18 >= 2 b^2: no root of less than nothing
 _STRIP_PX = 32_768  # a strip's arrays stay in the cache and off the page tables
 _LEVELS = 65_536
 _TAIL = 64  # table entries at either end whose bins are too wide: drawn exactly instead
@@ -47,9 +48,7 @@ def expose(
     strip = max(_STRIP_PX // blurred.shape[1], 1)
     for top in range(0, len(frame), strip):
         rows = slice(top, top + strip)
-        mu = cv2.multiply(blurred[rows], exposure_us)
-        mu += np.float32(model.dark_e_per_s * exposure_us * 1e-6)
-        np.minimum(mu, np.float32(model.full_well_e), out=mu)
+        mu = _collected(blurred[rows], exposure_us, model)
         electrons = _with_noise(mu, model.read_noise_e, standard_normal(rng, mu.shape))
         frame[rows] = _quantise(electrons, scale, model)
     return frame
@@ -64,14 +63,24 @@ def _lens(irradiance: F32, sigma_px: float) -> F32:
     return blurred
 
 
+def _collected(irradiance: F32, exposure_us: float, model: SensorModel) -> F32:
+    """Mean electrons at the end of the exposure, at most a full well."""
+    mu: F32 = irradiance * np.float32(exposure_us)
+    if dark := model.dark_e_per_s * exposure_us * 1e-6:
+        mu += np.float32(dark)
+    return np.asarray(cv2.min(mu, model.full_well_e, mu), np.float32)
+
+
 def _with_noise(mu: F32, read_noise_e: float, z: F32) -> F32:
     """mu with noise, in place of z."""
     variance = mu + np.float32(read_noise_e**2 + 1e-6)
     skew = cv2.divide(mu, variance, scale=1 / 6)
-    variance -= cv2.multiply(skew, skew, scale=2.0)
-    np.maximum(variance, 0, out=variance)
+    product = cv2.multiply(skew, skew, scale=2.0)
+    variance -= product
+    if read_noise_e < LEAST_READ_NOISE_E:
+        np.maximum(variance, 0, out=variance)
     spread: F32 = cv2.sqrt(variance, variance)
-    spread += cv2.multiply(skew, z)
+    spread += cv2.multiply(skew, z, product)
     spread *= z
     spread -= skew
     spread += mu
@@ -94,7 +103,7 @@ def standard_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> F32:
     count = int(np.prod(shape))
     bits = rng.bit_generator.random_raw((count + 3) // 4).view(np.uint16)[:count]
     z: F32 = np.take(_quantiles(), bits)
-    in_tail = (bits - np.uint16(_TAIL)) >= np.uint16(_LEVELS - 2 * _TAIL)
+    in_tail = np.flatnonzero((bits - np.uint16(_TAIL)) >= np.uint16(_LEVELS - 2 * _TAIL))
     z[in_tail] = _tail(rng, bits[in_tail] < _LEVELS // 2)
     return z.reshape(shape)
 

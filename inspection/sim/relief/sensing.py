@@ -14,7 +14,7 @@ from inspection.sim.relief import measured
 F32 = NDArray[np.float32]
 
 PITCH_UM, FIELD_PX = 5.0, 128  # of the standards' maps
-STEP_UM, TURNS_DEG = 20.0, (5.0, 95.0, 185.0, 275.0)
+STEPS_UM, TURNS_DEG = (3.0, 20.0), (5.0, 95.0, 185.0, 275.0)
 LIFTS_UM = (-200.0, 0.0, 200.0)  # of the step over the middle of the sensor's range
 BLOCK_PX, BLOCKS_UM = 64, (200.0, 400.0)
 
@@ -32,7 +32,8 @@ def sideways() -> Lateral:
 
     rng, shape = np.random.default_rng(20), (FIELD_PX, FIELD_PX)
     steps = [
-        (measured(step(shape, PITCH_UM, STEP_UM, turn) + np.float32(lift), PITCH_UM, rng=rng), turn)
+        (measured(step(shape, PITCH_UM, rise, turn) + np.float32(lift), PITCH_UM, rng=rng), turn)
+        for rise in STEPS_UM
         for lift in LIFTS_UM
         for turn in TURNS_DEG
     ]

@@ -82,3 +82,55 @@ def test_blurred_hollows_are_as_deep_as_they_were_within_their_uncertainty() -> 
             naive.append(size.depth_um - 20)
     assert np.mean(np.abs(errors) < 2 * np.array(spreads)) >= 0.9 and max(spreads) < 5
     assert abs(np.mean(errors)) < 0.5 * abs(np.mean(naive))
+
+
+def seen_of(rise: float, turn: float, across: float, along: float) -> HeightMap:
+    """A step behind a lens that blurs by different deviations along x and along y."""
+    sharp = step(SHAPE, 5.0, rise, turn)
+    left = cv2.GaussianBlur(sharp, (31, 31), sigmaX=across, sigmaY=along)
+    noise = np.random.default_rng(int(turn)).normal(0, 0.1, SHAPE)
+    return HeightMap((left + noise).astype(np.float32), 5.0)
+
+
+def test_an_uneven_blur_is_told_by_direction_and_walls_apart_from_gentle_relief() -> None:
+    turns = (5.0, 95.0, 185.0, 275.0)
+    steps = [(seen_of(3.0, turn, 1.8, 0.7), turn) for turn in turns]
+    steps += [(seen_of(20.0, turn, 0.6, 0.6), turn) for turn in turns]
+    found = lateral(steps, [(HeightMap(block(60, 100), 5.0), 300.0, 100.0)])
+    x, y = 1.8**2 + PIXEL_PX2, 0.7**2 + PIXEL_PX2
+    assert found.blur_px2 * (1 + found.uneven) == pytest.approx(x, rel=0.1)
+    assert found.blur_px2 * (1 - found.uneven) == pytest.approx(y, rel=0.15)
+    assert found.wall_px2 == pytest.approx(0.36 + PIXEL_PX2, abs=0.06)
+    assert found.wall_px == pytest.approx(4.0, rel=0.1) and found.shade == 0.0
+    along_x, along_y = (found.gain(8.0, 40.0, 0.0, 1.0, angle)[0] for angle in (0.0, np.pi / 2))
+    assert along_y > along_x > 1.0  # a groove along y is narrow along x
+    gains = [found.gain(8.0, 8.0, 0.0, depth)[0] for depth in (1.0, 6.0, 16.0, 30.0)]
+    assert gains == sorted(gains, reverse=True) and gains[2] == gains[3] < gains[0]
+
+
+def test_gentle_domes_of_the_fringe_sensor_are_as_high_as_they_were() -> None:
+    """What lies between the standards' steps and blocks: smooth relief, judged by its own truth."""
+    pytest.importorskip("numba", reason="needs lingnan[sim]")
+    from inspection.sim.relief import measured
+    from inspection.sim.relief.sensing import sideways
+
+    rng = np.random.default_rng(26)
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]] - 63.5
+    errors, raw, spreads = [], [], []
+    for radius in (7.0, 9.0, 12.0) * 2:
+        rho = np.hypot(x - rng.uniform(-1, 1), y - rng.uniform(-1, 1)) / radius
+        rise = 1.4 * radius * float(rng.choice([-1.0, 1.0]))
+        dome = np.where(rho < 1, rise * (1 + np.cos(np.pi * np.minimum(rho, 1))) / 2, 0)
+        seen = measured(dome.astype(np.float32), 5.0, rng=rng)
+        candidate = max(find(seen.height_um, seen.valid), key=lambda c: c.snr)
+        nothing = np.zeros(SHAPE, bool)
+        for told, kept in ((sideways(), errors), (Lateral(1e-3, 0.0), raw)):
+            size = measure(
+                seen.height_um, 5.0, candidate, nothing, seen.sigma_um, lateral=told.at(0.0)
+            )
+            kept.append(size.depth_um - abs(rise))
+            if kept is errors:
+                spreads.append(size.u_depth_um)
+    assert np.mean(raw) < -0.3  # what the blur takes
+    assert abs(np.mean(errors)) < -np.mean(raw) / 2
+    assert np.mean(np.abs(errors) < 2 * np.array(spreads)) >= 0.8

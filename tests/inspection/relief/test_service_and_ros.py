@@ -148,7 +148,9 @@ def test_a_sensors_file_comes_back_and_a_wrong_one_is_named(tmp_path: Path) -> N
     sensorfile.write(path, sensor)
     assert sensorfile.read(path) == sensor
     for wrong in ("[]", "{", '{"blur_px2": 1}', '{"blur_px2": 1, "u_blur_px2": NaN}',
-                  '{"blur_px2": 1, "u_blur_px2": 1, "colour": 2}'):  # fmt: skip
+                  '{"blur_px2": 1, "u_blur_px2": 1, "colour": 2}',
+                  '{"blur_px2": 1, "u_blur_px2": 1, "uneven": 1}',
+                  '{"blur_px2": 1, "u_blur_px2": 1, "wall_px2": 1}'):  # fmt: skip
         path.write_text(wrong)
         with pytest.raises(sensorfile.SensorFileError, match=r"sensor\.json"):
             sensorfile.read(path)

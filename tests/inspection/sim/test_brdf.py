@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from numba import njit
 
 from inspection.sim.brdf import brdf, ggx
-from inspection.sim.render import Ambient, Lamps, Points, shade, shadows
+from inspection.sim.render import BLOCK, Ambient, Lamps, Points, shade, shadows
 
 pytestmark = pytest.mark.inspection
+
+FIELDS = ("directions", "irradiance", "half_angle")
 
 ROUGHNESS = [(0.05, 0.05), (0.1, 0.4), (0.3, 0.3), (0.7, 0.2)]
 
@@ -143,3 +145,39 @@ def test_a_wall_throws_a_shadow_as_long_as_trigonometry_says() -> None:
 def test_a_blocked_lamp_adds_nothing() -> None:
     points = flat(albedo=0.5)
     assert shade(points, lamp(30.0), blocked=np.ones(1, np.uint16))[0] == 0.0
+
+
+def test_light_is_that_of_each_point_and_lamp_alone() -> None:
+    """Blocks and vectors of the renderer against the formula, point by point."""
+    rng = np.random.default_rng(5)
+    n = 3 * BLOCK + 7
+    ranges = ((-0.5, 0.5), (-0.5, 0.5), (0.02, 0.9), (0.04, 0.9), (0.02, 0.4), (0.02, 0.4))
+    points = Points(*(rng.uniform(*ends, n).astype(np.float32) for ends in ranges))
+    lamps = [lamp(angle) for angle in (10.0, 45.0, 88.0)]
+    all_three = Lamps(*(np.concatenate([getattr(one, k) for one in lamps]) for k in FIELDS))
+    blocked = rng.integers(0, 8, n).astype(np.uint16)
+    found = shade(points, all_three, blocked=blocked)
+    for i in range(0, n, 41):
+        lit = [k for k in range(3) if not (blocked[i] >> k) & 1]
+        alone = sum(light_of_a_point(points.at(slice(i, i + 1)), lamps[k]) for k in lit)
+        assert found[i] == pytest.approx(alone, rel=1e-5, abs=1e-9)
+
+
+def light_of_a_point(points: Points, burning: Lamps) -> float:
+    """One lamp on one point, by vectors."""
+    told = (float(getattr(points, name)[0]) for name in Points.__slots__)
+    p, q, albedo, f0, ax, ay = told
+    normal = np.array([-p, -q, 1.0]) / sqrt(1 + p * p + q * q)
+    tangent = np.array([1.0, 0.0, 0.0]) - normal[0] * normal
+    tangent /= np.linalg.norm(tangent)
+    frame = np.stack([tangent, np.cross(normal, tangent), normal])
+    i, o = frame @ burning.directions[0].astype(float), frame @ np.array([0.0, 0.0, 1.0])
+    wide = tan(float(burning.half_angle[0]) / 2)
+    told_alpha = (sqrt(ax * ax + wide * wide), sqrt(ay * ay + wide * wide))
+    f = one_brdf(*i, *o, albedo, f0, *told_alpha) if i[2] > 1e-4 else 0.0
+    return float(f * i[2] * burning.irradiance[0])
+
+
+@njit
+def one_brdf(ix, iy, iz, ox, oy, oz, albedo, f0, ax, ay):  # type: ignore[no-untyped-def]
+    return brdf(ix, iy, iz, ox, oy, oz, albedo, f0, ax, ay)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("numba", reason="needs lingnan[sim]")
 
-from inspection.sim import penumbra
+from inspection.sim import penumbra, render
+from inspection.sim.ceiling import ceilings
 from inspection.sim.geometry import cylinder
 from inspection.sim.lighting import Lighting
 from inspection.sim.optics import STILL, Motion, box, defocus
@@ -218,14 +219,21 @@ def test_skipping_empty_blocks_changes_no_shadow() -> None:
     for _ in range(12):
         y, x = rng.integers(0, 140, 2)
         height[y : y + 12, x : x + 9] = rng.uniform(50, 900)
+    near, wide = ceilings(height)
+    high = (np.full_like(near, np.inf), np.full_like(wide, np.inf))  # nowhere to leap over
     for azimuth in (0.0, 77.0, 225.0):
         a = radians(azimuth)
         told = (cos(a), sin(a), PIXEL_UM, radians(35), radians(8))
         quick, plain = np.empty_like(height), np.empty_like(height)
-        blocks = penumbra._ceiling(height)
-        penumbra._walk(height, blocks, *told, quick)
-        penumbra._walk(height, np.full_like(blocks, np.inf), *told, plain)
+        penumbra._walk(height, near, wide, *told, quick)
+        penumbra._walk(height, *high, *told, plain)
         np.testing.assert_array_equal(quick, plain)
+        hard = (cos(a), sin(a), PIXEL_UM * tan(radians(35)), float(height.max()), 3)
+        leapt, stepped = np.zeros(height.size, np.uint16), np.zeros(height.size, np.uint16)
+        render._walk(height, near, wide, *hard, leapt)
+        render._walk(height, *high, *hard, stepped)
+        assert 0.02 < (stepped == 1 << 3).mean() < 0.9
+        np.testing.assert_array_equal(leapt, stepped)
 
 
 def test_a_gentle_surface_shades_nothing() -> None:

@@ -181,6 +181,19 @@ def test_the_two_families_are_different_surfaces() -> None:
     assert abs(np.mean(a**3)) < 0.3 < abs(np.mean(b**3))
 
 
+def test_a_groove_has_a_gaussian_profile() -> None:
+    field = np.zeros((60, 40), np.float32)
+    told = {"x": 17.3, "y": 3.0, "length": 40.0, "turn": 0.05, "width": 7.0, "depth": 2.0}
+    textures._cut(field, *(np.array([value]) for value in told.values()))
+    row, column = np.mgrid[:60, :40]
+    along = (row - 3.0) / 40.0
+    sigma, off = 3.5, column - (17.3 + 0.05 * (row - 3.0))
+    inside = (row >= 3) & (row < 43) & (np.abs(off) <= 2 * sigma - 1)
+    wanted = -2.0 * 4 * along * (1 - along) * np.exp(-((off / sigma) ** 2))
+    np.testing.assert_allclose(field[inside], wanted[inside], rtol=1e-6, atol=1e-7)
+    assert not field[(row < 3) | (row > 43) | (np.abs(off) > 2 * sigma + 2)].any()
+
+
 def test_a_station_is_off_its_drawing_by_no_more_than_told() -> None:
     exact = Station().lamps({"ring": 1.0})
     for seed in range(20):
