@@ -28,6 +28,9 @@ def solve(
     nav: Files,
     out: Path,
     base: Path | None = None,
+    imu: Path | None = None,
+    wheel: Path | None = None,
+    lever: str = "",
     mode: Mode = "kinematic",
     estimator: Estimator = "batch",
     base_position: str = "",
@@ -47,10 +50,17 @@ def solve(
         The .pos file to write.
     base:
         Observations of the base; needed for static and kinematic.
+    imu:
+        Inertial samples to couple with, CSV as `simulate` writes it; kinematic, or single in batch.
+    wheel:
+        Wheel speed beside it, likewise.
+    lever:
+        Where the antenna is from the inertial sensor: forward,left,up in m.
     mode:
         single: without a base. static, kinematic: RTK of a rover that stands, or that moves.
     estimator:
-        Of single: each epoch by itself, from those before it, or from the whole drive.
+        Of single and with --imu: each epoch by itself, from those before it, or from the whole
+        drive.
     base_position:
         Where the base is, X,Y,Z in m (ECEF) or a file of one place; else what its file tells.
     form:
@@ -70,9 +80,10 @@ def solve(
         form=form,
         week=week,
         base_position_m=_place(base_position) if base_position else None,
+        lever_m=_three(lever, "--lever", "forward,left,up") if lever else None,
     )
     with progress() as tell:
-        done = run(rover, base, nav, out, config, tell)
+        done = run(rover, base, nav, out, config, tell, imu=imu, wheel=wheel)
     for told in (*done.notes, *done.refusals):
         print(f"note: {told}", file=sys.stderr)
     if json:
@@ -314,17 +325,22 @@ def _place(told: str) -> tuple[float, float, float]:
     from common.errors import LingnanError
     from positioning.gnss.formats import truth
 
-    words = told.replace(",", " ").split()
-    if len(words) == 3:
-        try:
-            x, y, z = (float(word) for word in words)
-        except ValueError as error:
-            raise LingnanError(f"--base-position {told!r}: three numbers are X,Y,Z in m") from error
-        return x, y, z
+    if len(told.replace(",", " ").split()) == 3:
+        return _three(told, "--base-position", "X,Y,Z")
     found = truth.read(Path(told))
     if not found.is_static:
         raise LingnanError(f"{told} tells of a way, not of one place")
     x, y, z = found.position_m[0].tolist()
+    return x, y, z
+
+
+def _three(told: str, option: str, meaning: str) -> tuple[float, float, float]:
+    from common.errors import LingnanError
+
+    try:
+        x, y, z = (float(word) for word in told.replace(",", " ").split())
+    except ValueError as error:
+        raise LingnanError(f"{option} {told!r}: three numbers are {meaning} in m") from error
     return x, y, z
 
 

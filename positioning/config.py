@@ -18,6 +18,7 @@ class SolveConfig(BaseModel):
     estimator: of single point: each epoch by itself, from those before, or from all of them.
     form: coordinates in the .pos file.
     base_position_m: ECEF of the base; None takes the one that its file tells.
+    lever_m: of the antenna from the inertial sensor, body axes forward, left, up.
     week: GPS week of RTCM files that do not tell it.
     """
 
@@ -27,4 +28,5 @@ class SolveConfig(BaseModel):
     estimator: Estimator = "batch"
     form: Form = "geodetic"
     base_position_m: tuple[float, float, float] | None = None
+    lever_m: tuple[float, float, float] | None = None
     week: Annotated[int, Field(gt=0, lt=10_000)] | None = None

@@ -1,5 +1,6 @@
 """The running demonstration, all of it simulated: a car in a city with its receiver beside a base,
-solved an epoch at a time; the map, the sky above it, its error and how it was solved."""
+solved an epoch at a time; the map, the sky above it, its error and how it was solved. Between two
+cities a road, seen by camera and radar."""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ from positioning.gnss.satellite import decode
 from positioning.gnss.solution import Quality
 from positioning.pipeline import Base, Pipeline, Place
 from positioning.replay import stamped
+from positioning.road_view import road
 from positioning.sim.gnss.scenario import KINDS, Drive, Scenario, simulate
 from positioning.sky_map import Panel, colour_of, map_of, sky_of
 
@@ -34,6 +36,8 @@ def demo(stop: threading.Event, seed: int = 1) -> Iterator[DemoFrame]:
         layout = LAYOUTS[turn % len(LAYOUTS)]
         scenario = Scenario(layout=layout, seed=1000 * seed + turn, duration_s=DRIVE_S)
         yield from _watch(simulate(scenario), stop)
+        for picture, facts in road(stop, turn):
+            yield DemoFrame(picture, facts)
         turn += 1
 
 

@@ -2,8 +2,9 @@
 result.
 
 Broadcast messages come in the epochs' own frames, or are known beforehand. Beside a base's epochs
-each is solved by double differences and integer ambiguities (RTK); without one, or while RTK has
-no answer, by codes and Dopplers of the last half minute, robustly (single point in real time).
+each is solved by double differences, weighed by learned variances, and integer ambiguities (RTK);
+without one, or while RTK has no answer, by codes and Dopplers of the last half minute, robustly
+(single point in real time).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from positioning.gnss.single.lag import Followed, Follower
 from positioning.gnss.single.measurements import Measurements, prepare
 from positioning.gnss.single.settings import Settings
 from positioning.gnss.solution import Quality
+from positioning.gnss.variance.network import Variances
 
 F64 = NDArray[np.float64]
 
@@ -70,7 +72,8 @@ class Pipeline:
         self._collector: FrameCollector | None = None
         self._follower = Follower(settings)
         self._base = base
-        self._rtk = Rtk(self._orbits, base.position_m) if base and self._orbits else None
+        self._rtk: Rtk | None = None
+        self._variances: Variances | None = None
         self._fed = 0
         self._last: GnssEpoch | None = None
 
@@ -119,11 +122,12 @@ class Pipeline:
         """Beside the base; None without one, and where RTK has no answer."""
         if self._base is None:
             return None
-        if self._rtk is None:
-            self._rtk = Rtk(orbits, self._base.position_m)
+        if self._rtk is None or self._variances is None:
+            self._rtk, self._variances = Rtk(orbits, self._base.position_m), Variances(orbits)
         base = self._base.observations
         until = _epochs_until(base, int(observed.week[0]), float(observed.tow_s[0]))
-        found = self._rtk.step(observed, base.epochs(self._fed, max(until, self._fed)))
+        since = base.epochs(self._fed, max(until, self._fed))
+        found = self._rtk.step(observed, since, self._variances.step(observed))
         self._fed = max(until, self._fed)
         if found.quality is Quality.NONE:
             return None

@@ -12,6 +12,13 @@ from positioning.acceptance import (
     scenes,
     static,
     streets,
+    sync,
+    variance,
+    video,
+    video_energy,
+    video_link,
+    video_pace,
+    video_tracks,
 )
 
 EXPERIMENTS = (
@@ -19,9 +26,16 @@ EXPERIMENTS = (
     *odometry.EXPERIMENTS,
     *static.EXPERIMENTS,
     *drives.EXPERIMENTS,
+    *variance.EXPERIMENTS,
     *coupled.EXPERIMENTS,
     *coldstart.EXPERIMENTS,
     *scenes.EXPERIMENTS,
     *radar.EXPERIMENTS,
     *fusion.EXPERIMENTS,
+    *sync.EXPERIMENTS,
+    *video.EXPERIMENTS,
+    *video_tracks.EXPERIMENTS,
+    *video_pace.EXPERIMENTS,
+    *video_link.EXPERIMENTS,
+    *video_energy.EXPERIMENTS,
 )

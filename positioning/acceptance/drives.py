@@ -90,13 +90,17 @@ def solved(layout: str, seed: int, duration_s: float) -> Solved:
     from positioning.gnss.rtk.errors import RtkError
     from positioning.gnss.rtk.pipeline import solve
     from positioning.gnss.solution import Quality
+    from positioning.gnss.variance.network import variances
     from positioning.sim.gnss.scenario import Scenario, simulate
 
     drive = simulate(Scenario(layout=layout, seed=seed, duration_s=duration_s))
     orbits = BroadcastOrbits(drive.navigation)
     true_m = drive.truth.position_m
     try:
-        found, _ = solve(drive.rover, drive.base, orbits, drive.base_position_m)
+        learned = variances(drive.rover, orbits)
+        found, _ = solve(
+            drive.rover, drive.base, orbits, drive.base_position_m, variance_m2=learned
+        )
     except RtkError:  # the solver gave the drive up: every epoch of it is missing
         nothing = np.full(true_m.shape, np.nan)
         return Solved(layout, nothing, drive.kind, np.zeros(len(true_m), np.bool_))

@@ -74,10 +74,12 @@ def _solved(paths: list[Path]) -> tuple[F64, NDArray[np.bool_]]:
     from positioning.gnss.orbits.broadcast import BroadcastOrbits
     from positioning.gnss.rtk.pipeline import solve
     from positioning.gnss.solution import Quality
+    from positioning.gnss.variance.network import variances
 
     rover, base, nav = paths
-    orbits = BroadcastOrbits(rinex_nav.read(nav))
-    found, _ = solve(rinex_obs.read(rover), rinex_obs.read(base), orbits, np.array(BASE_M))
+    orbits, observed = BroadcastOrbits(rinex_nav.read(nav)), rinex_obs.read(rover)
+    learned = variances(observed, orbits)
+    found, _ = solve(observed, rinex_obs.read(base), orbits, np.array(BASE_M), variance_m2=learned)
     return found.position_m, found.quality == Quality.FIX
 
 

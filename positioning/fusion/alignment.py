@@ -1,12 +1,13 @@
 """The camera's clock and mount against the radar's, from bodies that both have seen.
 
-A sliding window. What the radar saw of each common track is fitted by a smooth curve over the
-window; the camera's bearings and ranges are then compared with that curve at their own times. One
-robust least-squares problem gives the time offset with its drift, yaw and pitch, with an offset
-of every body in its own frame as unknowns of known spread: a radar's reflection does not sit in
-the middle of a box. At a steady speed such an offset ahead looks like time, so the clock's
-interval shrinks with the number of bodies, not with the number of detections. (Huber 1964; for the
-offset as a state to be estimated: Li and Mourikis, Int. J. Robotics Research 33:947, 2014.)
+A sliding window. What the radar saw of each common body is a smooth way with its uncertainty; the
+camera's bearings and depths are compared with that way at their own times. One robust least-squares
+problem gives the time offset with its drift, yaw and pitch, and beside them the way of every body
+and an offset in its own frame: a radar's reflection does not sit in the middle of a box. On a
+straight drive past bodies of steady speed such an offset ahead looks like time, so the clock is
+known by the number of bodies; a carrier that turns swings all bearings at once, and the clock is
+known by the number of looks. (Huber 1964; for the offset as a state to be estimated: Li and
+Mourikis, Int. J. Robotics Research 33:947, 2014.)
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ PRIOR = np.array([0.15, 1e-4, 0.05, 0.02])
 # (ahead, left) spread of a track's own offset, of KINDS
 OFF_M = np.array([[0.6, 0.3], [0.25, 0.15], [0.12, 0.12]])
 ROUNDS = 6
+BEARING_RAD = 0.0015
+COMMON = len(PRIOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,25 @@ class Alignment:
 @dataclass(slots=True)
 class _Seen:
     """What one track was seen as. radar: (time, range, azimuth, range rate); camera: (stamp,
-    azimuth, range, variance of the range), of a mount without corrections. kind: of KINDS."""
+    azimuth, depth, variance of the depth), of a mount without corrections. kind: of KINDS;
+    half_m: half its length and width as far as it is known."""
 
     radar: deque[tuple[float, float, float, float]] = field(default_factory=deque)
     camera: deque[tuple[float, float, float, float]] = field(default_factory=deque)
     kind: int = 0
+    half_m: Floats = field(default_factory=lambda: np.ones(2))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Normal:
+    """What one body says: normal equations of the common unknowns, after its own were eliminated;
+    and how its own follow from a step of the common ones."""
+
+    matrix: Floats
+    pull: Floats
+    own_step: Floats
+    follows: Floats
+    residual: Floats
 
 
 class Aligner:
@@ -88,13 +105,18 @@ class Aligner:
         self._seen.setdefault(track, _Seen()).radar.append(row)
 
     def camera(
-        self, track: int, stamp_s: float, z: Floats, range_variance: float, kind: int
+        self,
+        track: int,
+        stamp_s: float,
+        seen: tuple[float, float, float],
+        kind: int,
+        half_m: Floats,
     ) -> None:
-        """A camera detection (2,) of a track, as stamped and as the configured mount gives it."""
-        row = (stamp_s, float(z[1]), float(z[0]), range_variance)
-        seen = self._seen.setdefault(track, _Seen())
-        seen.camera.append(row)
-        seen.kind = kind
+        """Azimuth, depth and its variance of a track, as stamped and as the configured mount gives
+        them; half_m (2,): half the length and width of the body."""
+        common = self._seen.setdefault(track, _Seen())
+        common.camera.append((stamp_s, *seen))
+        common.kind, common.half_m = kind, half_m
 
     def solve(self, now_s: float) -> Alignment:
         """The best alignment of the window that ends now; the last one where nothing is common."""
@@ -102,25 +124,26 @@ class Aligner:
         curves = [curve for seen in self._seen.values() if (curve := self._curve(seen))]
         if not curves:
             return self.current
-        count = len(PRIOR) + 2 * len(curves)
-        guess = np.zeros(count)
         last = self.current
-        guess[:4] = last.offset_at(now_s), last.drift, last.yaw_rad, last.pitch_rad
-        prior = np.concatenate([PRIOR, *(OFF_M[curve.kind] for curve in curves)])
+        guess = np.array([last.offset_at(now_s), last.drift, last.yaw_rad, last.pitch_rad])
+        own = [np.concatenate([curve.way, np.zeros(2)]) for curve in curves]
         for _ in range(ROUNDS):
-            parts = [self._rows(curve, guess, at, now_s, count) for at, curve in enumerate(curves)]
-            jacobian = np.concatenate([part[0] for part in parts])
-            residual = np.concatenate([part[1] for part in parts])
-            weight = np.minimum(1, HUBER / np.maximum(np.abs(residual), 1e-9))
-            normal = (jacobian * weight[:, None]).T @ jacobian + np.diag(prior**-2.0)
-            pull = (jacobian * weight[:, None]).T @ residual - guess / prior**2
-            step = np.linalg.solve(normal, pull)
+            parts = [
+                self._normal(curve, guess, mine, now_s)
+                for curve, mine in zip(curves, own, strict=True)
+            ]
+            matrix = np.diag(PRIOR**-2.0) + sum(part.matrix for part in parts)
+            step = np.linalg.solve(matrix, sum(part.pull for part in parts) - guess / PRIOR**2)
             guess = guess + step
             guess[0] = np.clip(guess[0], -0.5, 0.5)
-        inflated = max(1.0, _correlated(parts, weight)) * np.linalg.inv(normal)
-        sigma = np.sqrt(np.diag(inflated))[:4]
+            own = [
+                mine + part.own_step - part.follows @ step
+                for mine, part in zip(own, parts, strict=True)
+            ]
+        excess = max(1.0, _correlated([part.residual for part in parts]))
+        sigma = np.sqrt(np.diag(np.linalg.inv(matrix)) * excess)
         pairs = sum(len(curve.stamps) for curve in curves)
-        offset, drift, yaw, pitch = map(float, guess[:4])
+        offset, drift, yaw, pitch = map(float, guess)
         spread = (float(sigma[0]), float(sigma[1]), float(sigma[2]), float(sigma[3]))
         self.current = Alignment(now_s, offset, drift, yaw, pitch, spread, pairs)
         return self.current
@@ -143,50 +166,81 @@ class Aligner:
         inside = (camera[:, 0] > start - 0.1) & (camera[:, 0] < end + 0.1)
         if inside.sum() < least or end - start < 0.4:
             return None
-        return fit_curve(radar, self._odometry, camera[inside], seen.kind)
+        return fit_curve(radar, self._odometry, camera[inside], seen.kind, seen.half_m)
+
+    def _normal(self, curve: Curve, guess: Floats, own: Floats, now_s: float) -> _Normal:
+        """The body's own unknowns (K + 2,): its way, and the camera's offset ahead and left."""
+        common, mine, error = self._rows(curve, guess, own, now_s)
+        weight = np.minimum(1, HUBER / np.maximum(np.abs(error), 1e-9))[:, None]
+        cross, down = (common * weight).T @ mine, (common * weight).T @ error
+        known = np.zeros((len(own), len(own)))
+        known[:-2, :-2] = curve.information
+        known[-2:, -2:] = np.diag(OFF_M[curve.kind] ** -2.0)
+        off = own - np.concatenate([curve.way, np.zeros(2)])
+        block = (mine * weight).T @ mine + known + 1e-9 * np.eye(len(own))
+        pull = (mine * weight).T @ error - known @ off
+        own_step = np.asarray(np.linalg.solve(block, pull), np.float64)
+        follows = np.asarray(np.linalg.solve(block, cross.T), np.float64)
+        matrix = (common * weight).T @ common - cross @ follows
+        return _Normal(matrix, down - cross @ own_step, own_step, follows, error)
 
     def _rows(
-        self, curve: Curve, guess: Floats, at: int, now_s: float, count: int
-    ) -> tuple[Floats, Floats]:
-        """Jacobian and residuals, over their standard deviations, of one track's comparisons."""
-        offset, drift, yaw, pitch = guess[:4]
-        ahead, side = guess[4 + 2 * at : 6 + 2 * at]
+        self, curve: Curve, guess: Floats, own: Floats, now_s: float
+    ) -> tuple[Floats, Floats, Floats]:
+        """Jacobians by the common and the own unknowns and residuals of one body's comparisons,
+        over their standard deviations."""
+        offset, drift, yaw, pitch = guess
         since = curve.stamps - now_s
         time = curve.stamps - offset - drift * since
 
-        def seen(later_s: float = 0.0, more: float = 0.0, left: float = 0.0) -> Floats:
-            return np.array(
-                curve.seen_from(time + later_s, self._odometry, ahead + more, side + left)
-            )
+        def seen(later_s: float = 0.0, ahead: float = 0.0, left: float = 0.0) -> Floats:
+            moved = own[-2:] + np.array([ahead, left])
+            return curve.seen(own[:-2], moved, time + later_s, self._odometry)
 
-        azimuth, distance = seen()
+        azimuth, depth = seen()
         per_s = _slope(seen(later_s=0.01), seen(later_s=-0.01), 0.02)
-        n, bend = len(time), distance**2 / self._height_m
-        rows = np.zeros((2, n, count))
-        rows[:, :, 0], rows[:, :, 1] = -per_s, -per_s * since
-        rows[0, :, 2], rows[1, :, 3] = -1.0, bend
-        rows[:, :, 4 + 2 * at] = _slope(seen(more=0.05), seen(more=-0.05), 0.1)
-        rows[:, :, 5 + 2 * at] = _slope(seen(left=0.05), seen(left=-0.05), 0.1)
-        error = np.stack(
-            [wrap(curve.azimuth - azimuth + yaw), curve.distance - distance - bend * pitch]
+        n, bend = len(time), depth**2 / self._height_m
+        common, mine = np.zeros((2, n, COMMON)), np.zeros((2, n, len(own)))
+        common[:, :, 0], common[:, :, 1] = -per_s, -per_s * since
+        common[0, :, 2], common[1, :, 3] = -1.0, bend
+        mine[:, :, :-2] = self._by_way(curve, own[:-2], time)
+        mine[:, :, -2] = _slope(seen(ahead=0.05), seen(ahead=-0.05), 0.1)
+        mine[:, :, -1] = _slope(seen(left=0.05), seen(left=-0.05), 0.1)
+        error = np.stack([wrap(curve.azimuth - azimuth + yaw), curve.depth - depth - bend * pitch])
+        spread = np.stack([np.full(n, BEARING_RAD), np.sqrt(curve.variance + 0.1)])[..., None]
+        return (
+            (common / spread).reshape(2 * n, -1),
+            (mine / spread).reshape(2 * n, -1),
+            (error / spread[..., 0]).ravel(),
         )
-        spread = np.stack([np.full(n, 0.005), np.sqrt(curve.variance + 0.1)])
-        return (rows / spread[..., None]).reshape(2 * n, count), (error / spread).ravel()
+
+    def _by_way(self, curve: Curve, way: Floats, time_s: Floats) -> Floats:
+        """(2, N, K) derivatives of azimuth and depth by the coefficients, as of the middle."""
+        place, _ = curve.places(way, time_s)
+        x, y, yaw, *_ = self._odometry(time_s).T
+        to = place - np.stack([x, y], axis=1)
+        square = np.maximum((to**2).sum(1), 1.0)
+        powers = curve.powers(time_s)
+        turn = np.hstack(
+            [powers * (-to[:, 1] / square)[:, None], powers * (to[:, 0] / square)[:, None]]
+        )
+        depth = np.hstack([powers * np.cos(yaw)[:, None], powers * np.sin(yaw)[:, None]])
+        return np.stack([turn, depth])
 
 
 def _slope(after: Floats, before: Floats, over: float) -> Floats:
-    """Of (azimuth, distance) rows (2, N) by what lies `over` apart."""
+    """Of (azimuth, depth) rows (2, N) by what lies `over` apart."""
     off = after - before
     return np.stack([wrap(off[0]), off[1]]) / over
 
 
-def _correlated(parts: list[tuple[Floats, Floats]], weight: Floats) -> float:
+def _correlated(residuals: list[Floats]) -> float:
     """How many times more the residuals vary than independent ones of unit variance."""
     squares, products = 0.0, 0.0
-    for _, residual in parts:
+    for residual in residuals:
         bounded = np.clip(residual, -3, 3)
         squares += float(bounded @ bounded)
         products += float(bounded[1:] @ bounded[:-1])
-    n = sum(len(residual) for _, residual in parts)
+    n = sum(len(residual) for residual in residuals)
     lag = np.clip(products / max(squares, 1e-9), 0, 0.98)
     return float(squares / max(n, 1) * (1 + lag) / (1 - lag))

@@ -1,7 +1,7 @@
 """Interacting multiple models over extended Kalman filters, for many tracks at once.
 
-Blom and Bar-Shalom, IEEE Trans. Automatic Control 33:780, 1988. T tracks, 2 models, 5 states:
-mean (T, 2, 5), covariance (T, 2, 5, 5), weight (T, 2).
+Blom and Bar-Shalom, IEEE Trans. Automatic Control 33:780, 1988. T tracks, 2 models, 8 states:
+mean (T, 2, 8), covariance (T, 2, 8, 8), weight (T, 2).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Mixture:
         return len(self.weight)
 
     def merged(self) -> tuple[Floats, Floats]:
-        """Mean (T, 5) and covariance (T, 5, 5) of the mixture."""
+        """Mean (T, 8) and covariance (T, 8, 8) of the mixture."""
         mean = np.einsum("tm,tmi->ti", self.weight, self.mean)
         off = self.mean - mean[:, None]
         spread = self.covariance + off[..., :, None] * off[..., None, :]
@@ -37,6 +37,13 @@ class Mixture:
     def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> Mixture:
         """Some of the tracks."""
         return Mixture(self.mean[index], self.covariance[index], self.weight[index])
+
+    def put(self, index: NDArray[np.int64], other: Mixture) -> Mixture:
+        """With those at `index` in the place of its own."""
+        parts = self.mean.copy(), self.covariance.copy(), self.weight.copy()
+        for part, new in zip(parts, (other.mean, other.covariance, other.weight), strict=True):
+            part[index] = new
+        return Mixture(*parts)
 
     def joined(self, other: Mixture) -> Mixture:
         """These tracks, then those."""
@@ -55,11 +62,11 @@ def predict(mixture: Mixture, dt_s: float) -> Mixture:
     weight = mixture.weight @ chain
     share = mixture.weight[:, :, None] * chain / weight[:, None, :]  # (T, from, to)
     mean = np.einsum("tij,tik->tjk", share, mixture.mean)
-    off = mixture.mean[:, :, None] - mean[:, None]  # (T, from, to, 5)
+    off = mixture.mean[:, :, None] - mean[:, None]  # (T, from, to, 8)
     spread = mixture.covariance[:, :, None] + off[..., :, None] * off[..., None, :]
     covariance = np.einsum("tij,tijkl->tjkl", share, spread)
     moved, jacobian = transition(mean, dt_s)
-    covariance = jacobian @ covariance @ jacobian.swapaxes(-1, -2) + process_noise(dt_s)
+    covariance = jacobian @ covariance @ jacobian.swapaxes(-1, -2) + process_noise(mean, dt_s)
     return Mixture(moved, covariance, weight)
 
 
@@ -72,19 +79,27 @@ class Update:
     nis: Floats
 
 
-def update(mixture: Mixture, innovation: Floats, jacobian: Floats, noise: Floats) -> Update:
-    """One measurement each: innovation (T, 2, d), jacobian (T, 2, d, 5), noise (T, d, d).
+def update(
+    mixture: Mixture,
+    innovation: Floats,
+    jacobian: Floats,
+    noise: Floats,
+    considered: slice = slice(0),
+) -> Update:
+    """One measurement each: innovation (T, 2, d), jacobian (T, 2, d, 8), noise (T, 2, d, d).
 
-    Joseph's form, so that covariances stay positive.
+    States that are `considered` keep their means: the measurement depends on them but is not
+    trusted to tell them (Schmidt 1966). Joseph's form, so that covariances stay positive.
     """
     crossed = mixture.covariance @ jacobian.swapaxes(-1, -2)
-    spread = jacobian @ crossed + noise[:, None]
+    spread = jacobian @ crossed + noise
     inverse = np.linalg.inv(spread)
     gain = crossed @ inverse
+    gain[..., considered, :] = 0.0
     mean = mixture.mean + (gain @ innovation[..., None])[..., 0]
     kept = np.eye(mean.shape[-1]) - gain @ jacobian
     covariance = kept @ mixture.covariance @ kept.swapaxes(-1, -2)
-    covariance = covariance + gain @ noise[:, None] @ gain.swapaxes(-1, -2)
+    covariance = covariance + gain @ noise @ gain.swapaxes(-1, -2)
     nis = np.einsum("tmi,tmij,tmj->tm", innovation, inverse, innovation)
     fit = -0.5 * (nis + np.linalg.slogdet(2 * np.pi * spread)[1])
     best = fit.max(1, keepdims=True)

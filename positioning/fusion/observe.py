@@ -1,17 +1,21 @@
-"""What a sensor would measure of a state: the near side of a body of its kind."""
+"""What a sensor would measure of a state, with its derivatives.
+
+A radar hears a reflection from one of the two sides that face it; a camera sees the outline. Both
+are functions of points of the body, so one Jacobian serves.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from positioning.fusion.motion import SIZE
-from positioning.fusion.scan import Pose
+from positioning.fusion.body import CORNERS, MEDIAN, ahead, points, size_m
+from positioning.fusion.motion import HEIGHT, SIZE
+from positioning.fusion.scan import OUTLINE, Pose
 
 Floats = NDArray[np.float64]
 
-HALF_M = np.array([[2.3, 0.95], [0.9, 0.3], [0.25, 0.25], [1.3, 0.8]])  # of KINDS and UNKNOWN
-SPREAD = np.array([0.35, 0.3, 0.3, 0.7])  # of the near side, over its distance from the middle
+LASTS = 8.0  # scans that a reflection stays in its place, and that say no more than one
 
 
 def wrap(angle: Floats) -> Floats:
@@ -20,42 +24,105 @@ def wrap(angle: Floats) -> Floats:
     return wrapped
 
 
-def reach(state: Floats, pose: Pose, kind: NDArray[np.int64]) -> Floats:
-    """(...) metres from the middle of each body to its side that faces the sensor.
-
-    The body is a box along its velocity; one that stands still is taken to be seen end on.
-    """
-    line = np.arctan2(state[..., 1] - pose.y_m, state[..., 0] - pose.x_m)
-    speed = np.hypot(state[..., 2], state[..., 3])
-    heading = np.where(speed > 0.7, np.arctan2(state[..., 3], state[..., 2]), line)
-    cos, sin = np.abs(np.cos(heading - line)), np.abs(np.sin(heading - line))
-    length, width = HALF_M[kind, 0], HALF_M[kind, 1]
-    near: Floats = np.minimum(length / np.maximum(cos, 1e-3), width / np.maximum(sin, 1e-3))
-    return near
+def observe(state: Floats, pose: Pose, size: int) -> tuple[Floats, Floats, Floats]:
+    """Expected measurement (..., size) of states (..., 8), its Jacobian (..., size, 8), and the
+    covariance (..., size, size) for not knowing which point of the body reflects."""
+    return _outline(state, pose) if size == OUTLINE else _reflection(state, pose)
 
 
-def observe(
-    state: Floats, pose: Pose, kind: NDArray[np.int64], size: int
-) -> tuple[Floats, Floats, Floats]:
-    """Expected (range, azimuth, range rate)[:size] of states (..., 5), its Jacobian
-    (..., size, 5), and the variance of the range for not knowing the body's size."""
-    dx, dy = state[..., 0] - pose.x_m, state[..., 1] - pose.y_m
-    wx, wy = state[..., 2] - pose.vx_mps, state[..., 3] - pose.vy_mps
-    r = np.maximum(np.hypot(dx, dy), 0.5)
-    rate = (dx * wx + dy * wy) / r
-    near = reach(state, pose, kind)
-    z = np.stack([r - near, wrap(np.arctan2(dy, dx) - pose.yaw_rad), rate], axis=-1)
-    jacobian = np.zeros((*state.shape[:-1], 3, SIZE))
-    jacobian[..., 0, 0], jacobian[..., 0, 1] = dx / r, dy / r
-    jacobian[..., 1, 0], jacobian[..., 1, 1] = -dy / r**2, dx / r**2
-    jacobian[..., 2, 0], jacobian[..., 2, 1] = (wx - rate * dx / r) / r, (wy - rate * dy / r) / r
-    jacobian[..., 2, 2], jacobian[..., 2, 3] = dx / r, dy / r
-    return z[..., :size], jacobian[..., :size, :], (SPREAD[kind] * near) ** 2
+def outline(state: Floats, pose: Pose) -> tuple[Floats, Floats]:
+    """Bearings (..., 2) of the left and right edge."""
+    z, _, _ = _outline(state, pose)
+    return z[..., 1], z[..., 2]
 
 
-def place(z: Floats, pose: Pose, kind: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Positions (N, 2) of the middles of new bodies, and unit vectors (N, 2) towards them."""
-    line = pose.yaw_rad + z[:, 1]
+def _reflection(state: Floats, pose: Pose) -> tuple[Floats, Floats, Floats]:
+    """Range, azimuth, range rate of the middle of what faces the radar."""
+    way = ahead(state, pose.yaw_rad)
+    share, spread = _facing(state, way, pose)
+    at, jacobian = points(state, way, share)
+    to = at - [pose.x_m, pose.y_m]
+    r, unit, azimuth, turn = _polar(to, pose)
+    w = state[..., 2:4] - [pose.vx_mps, pose.vy_mps]
+    rate = (w * unit).sum(-1)
+    z = np.stack([r, azimuth, rate], axis=-1)
+    slope = (w - rate[..., None] * unit) / r[..., None]
+    rows = np.stack([unit, turn, slope], axis=-2) @ jacobian
+    rows[..., 2, 2:4] += unit
+    blur = np.zeros((*r.shape, 3, 3))
+    polar = np.stack([unit, turn], axis=-2)
+    blur[..., :2, :2] = polar @ spread @ polar.swapaxes(-1, -2)
+    return z, rows, blur
+
+
+def _facing(state: Floats, way: Floats, pose: Pose) -> tuple[Floats, Floats]:
+    """Mean place (..., 2) of the reflection in shares of the half sizes, and its covariance
+    (..., 2, 2) in the world: anywhere on one of the two sides that face the sensor, which shine
+    with the square of the width that they show."""
+    half = size_m(state)[..., :2]
+    axes = np.stack([way, np.stack([-way[..., 1], way[..., 0]], axis=-1)], axis=-2)
+    to = state[..., :2] - [pose.x_m, pose.y_m]
+    line = to / np.maximum(np.linalg.norm(to, axis=-1), 0.5)[..., None]
+    cosine = (axes * line[..., None, :]).sum(-1)  # of the line of sight to length and width
+    shown = (half[..., ::-1] * np.abs(cosine)) ** 2 + 1e-9
+    share = shown / shown.sum(-1, keepdims=True)  # of the end, of the flank
+    mean = -np.sign(cosine) * share
+    # in body axes: evenly along the side, and between the two sides
+    outer = half[..., :, None] * half[..., None, :]
+    signs = np.sign(cosine)[..., :, None] * np.sign(cosine)[..., None, :]
+    between = share[..., 0] * share[..., 1]
+    spread = np.empty_like(outer)
+    spread[..., 0, 0] = (share[..., 1] / 3 + between) * outer[..., 0, 0]
+    spread[..., 1, 1] = (share[..., 0] / 3 + between) * outer[..., 1, 1]
+    spread[..., 0, 1] = spread[..., 1, 0] = -between * (signs * outer)[..., 0, 1]
+    return mean, axes.swapaxes(-1, -2) @ spread @ axes
+
+
+def _outline(state: Floats, pose: Pose) -> tuple[Floats, Floats, Floats]:
+    """Depth of the nearest corner, bearings of the left and right edge, log(height / depth)."""
+    way = ahead(state, pose.yaw_rad)
+    corner, jacobian = points(
+        state[..., None, :], way[..., None, :], np.broadcast_to(CORNERS, (*way.shape[:-1], 4, 2))
+    )
+    to = corner - [pose.x_m, pose.y_m]
+    forward = np.array([np.cos(pose.yaw_rad), np.sin(pose.yaw_rad)])
+    depth = np.maximum(to @ forward, 0.5)
+    _, _, azimuth, turn = _polar(to, pose)
+    side = wrap(azimuth - azimuth[..., :1])
+    near, left, right = depth.argmin(-1), side.argmax(-1), side.argmin(-1)
+    nearest = _picked(depth, near)
+    tall = state[..., HEIGHT] - np.log(nearest)
+    z = np.stack([nearest, _picked(azimuth, left), _picked(azimuth, right), tall], axis=-1)
+    rows = np.zeros((*way.shape[:-1], OUTLINE, SIZE))
+    rows[..., 0, :] = forward @ _picked(jacobian, near)
+    for row, edge in ((1, left), (2, right)):
+        slope = _picked(turn, edge)[..., None, :] @ _picked(jacobian, edge)
+        rows[..., row, :] = slope[..., 0, :]
+    rows[..., 3, :] = -rows[..., 0, :] / nearest[..., None]
+    rows[..., 3, HEIGHT] += 1.0
+    return z, rows, np.zeros((*way.shape[:-1], OUTLINE, OUTLINE))
+
+
+def _polar(to: Floats, pose: Pose) -> tuple[Floats, Floats, Floats, Floats]:
+    """Range, unit vectors, azimuth in the sensor's axes, and the azimuth's derivative."""
+    r = np.maximum(np.linalg.norm(to, axis=-1), 0.5)
+    unit = to / r[..., None]
+    turn = np.stack([-unit[..., 1], unit[..., 0]], axis=-1) / r[..., None]
+    return r, unit, wrap(np.arctan2(to[..., 1], to[..., 0]) - pose.yaw_rad), turn
+
+
+def _picked(values: Floats, at: NDArray[np.intp]) -> Floats:
+    """values (..., 4, ...) at one of the four."""
+    index = at.reshape(*at.shape, *(1,) * (values.ndim - at.ndim))
+    found: Floats = np.take_along_axis(values, index, axis=at.ndim).squeeze(at.ndim)
+    return found
+
+
+def place(
+    distance_m: Floats, azimuth_rad: Floats, pose: Pose, kind: NDArray[np.int64]
+) -> tuple[Floats, Floats]:
+    """Positions (N, 2) of the middles of new bodies, seen end on, and unit vectors towards them."""
+    line = pose.yaw_rad + azimuth_rad
     unit = np.stack([np.cos(line), np.sin(line)], axis=1)
-    middle = np.array([pose.x_m, pose.y_m]) + (z[:, 0] + HALF_M[kind, 0])[:, None] * unit
-    return middle, unit
+    middle = distance_m + np.exp(MEDIAN[kind, 0])
+    return np.array([pose.x_m, pose.y_m]) + middle[:, None] * unit, unit

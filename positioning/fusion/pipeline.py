@@ -12,11 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.types.detections import Detections
+from positioning.fusion.agreement import Agreement
 from positioning.fusion.alignment import Aligner, Alignment
+from positioning.fusion.body import size_m
 from positioning.fusion.curve import Odometry
 from positioning.fusion.health import Verdict, Watch
+from positioning.fusion.motion import SIZE
 from positioning.fusion.replay import Replay
 from positioning.fusion.scan import (
+    NOTHING,
     CameraErrors,
     Pose,
     RadarErrors,
@@ -31,6 +35,7 @@ from positioning.video.camera import Camera
 Floats = NDArray[np.float64]
 
 SOLVE_EVERY_S = 0.5
+SETTLED_S = 0.02  # with clocks farther apart moving bodies do not agree
 STRANGE_MPS, STRANGE_RADPS = 10.0, 0.25  # how fast ranges and bearings change on a road
 
 
@@ -60,6 +65,7 @@ class Fusion:
         self._camera, self._odometry, self._settings = camera, odometry, settings
         self._replay = Replay(Tracker(settings.tracker), settings.lag_s)
         self._aligner = Aligner(odometry, camera.mount_m[2])
+        self._agreement = Agreement()
         self._solved_s = -np.inf
         self._watch = {
             "radar": Watch(settings.radar_period_s),
@@ -78,11 +84,18 @@ class Fusion:
 
     def verdicts(self, now_s: float) -> dict[str, Verdict]:
         """Of each sensor at a time of the radar's clock."""
-        return {name: watch.verdict(now_s) for name, watch in self._watch.items()}
+        return {name: self._verdict(name, now_s) for name in self._watch}
+
+    def _verdict(self, name: str, now_s: float) -> Verdict:
+        """What the sensor alone gives rise to, or that it does not fit the other."""
+        off = {"radar": self._agreement.radar_is_off, "camera": self._agreement.camera_is_off}
+        alone = self._watch[name].verdict(now_s)
+        return Verdict.DOUBTED if off[name] and alone is Verdict.GOOD else alone
 
     def radar(self, time_s: float, polar: Floats) -> None:
         """Detections (N, 3): range, azimuth, range rate."""
         scan = radar_scan(time_s, self._pose(time_s), polar, self._settings.radar)
+        self._agreement.radar(scan)
         outcome = self._add(scan)
         if outcome is None or not self._settings.aligns:
             return
@@ -105,18 +118,24 @@ class Fusion:
         scan = camera_scan(time_s, pose, found, mount, self._settings.camera)
         if self._settings.aligns:
             scan = _unsure(scan, known)
+        if not self._settings.aligns or known.sigma[0] < SETTLED_S:
+            self._agreement.camera(scan)
         outcome = self._add(scan)
         if outcome is None or not self._settings.aligns:
             return
         plain = camera_scan(time_s, pose, found, self._camera, self._settings.camera)
+        half = dict(zip(outcome.tracks.number.tolist(), _half_m(outcome.tracks), strict=True))
         for track, at in zip(outcome.number.tolist(), outcome.detection.tolist(), strict=True):
-            variance = float(plain.covariance[at, 0, 0])
-            self._aligner.camera(track, stamp_s, plain.z[at], variance, int(found.labels[at]))
+            depth, left, right, _ = plain.z[at].tolist()
+            unsure = np.diag(plain.covariance[at])
+            if track in half and unsure[1:3].max() < NOTHING:
+                seen = (left + right) / 2, depth, float(unsure[0])
+                self._aligner.camera(track, stamp_s, seen, int(found.labels[at]), half[track])
 
     def tracks(self, time_s: float) -> tuple[Tracks, Floats]:
-        """The tracks that are told, predicted to `time_s`, with their mean states (T, 5)."""
+        """The tracks that are told, predicted to `time_s`, with their mean states (T, 8)."""
         if self._replay.tracks is None:
-            return Tracks.none(time_s), np.zeros((0, 5))
+            return Tracks.none(time_s), np.zeros((0, SIZE))
         now = self._replay.tracks.at(time_s, self._settings.tracker.survival_s)
         told = self._replay.tracker.told(now)
         return told, told.mixture.merged()[0]
@@ -126,15 +145,23 @@ class Fusion:
 
     def _add(self, scan: Scan) -> Outcome | None:
         watch = self._watch[scan.sensor]
-        outcome = self._replay.add(replace(scan, covariance=scan.covariance * watch.enlarged))
+        trusted = self._verdict(scan.sensor, scan.time_s) is not Verdict.DOUBTED
+        covariance = scan.covariance * watch.enlarged
+        outcome = self._replay.add(replace(scan, covariance=covariance, trusted=trusted))
         if outcome is not None:
             watch.heard(scan.time_s, outcome.strain * watch.enlarged, scan.z.shape[1])
         return outcome
+
+
+def _half_m(tracks: Tracks) -> Floats:
+    """(T, 2) half length and half width."""
+    half: Floats = size_m(tracks.mixture.merged()[0])[:, :2]
+    return half
 
 
 def _unsure(scan: Scan, known: Alignment) -> Scan:
     """As long as clock and mount are not known well, ranges and bearings are not either."""
     covariance = scan.covariance.copy()
     covariance[:, 0, 0] += (STRANGE_MPS * known.sigma[0]) ** 2
-    covariance[:, 1, 1] += (STRANGE_RADPS * known.sigma[0]) ** 2 + known.sigma[2] ** 2
+    covariance[:, 1:3, 1:3] += (STRANGE_RADPS * known.sigma[0]) ** 2 + known.sigma[2] ** 2
     return replace(scan, covariance=covariance)

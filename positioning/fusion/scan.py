@@ -1,7 +1,9 @@
 """What one sensor saw at one time, in one form for radar and camera.
 
-A detection is (range, azimuth) or (range, azimuth, range rate) from where the sensor stood, with
-its covariance. Range is that of the near side of the body, azimuth is positive to the left.
+A detection is what a radar tells of a reflection, (range, azimuth, range rate), or what a camera
+tells of an outline, (depth of the lower edge, bearing of the left and right edge, log of the
+height over the depth), from where the sensor stood and in its axes, with its covariance. Azimuth
+is positive to the left.
 """
 
 from __future__ import annotations
@@ -12,14 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.types.detections import Detections
+from positioning.fusion.body import COVARIANCE, MEDIAN, UNKNOWN
 from positioning.video.camera import Camera
 
 Floats = NDArray[np.float64]
 
 KINDS = ("vehicle", "cyclist", "pedestrian")
-UNKNOWN = 3
-HEIGHT_M = np.array([1.75, 1.72, 1.70])  # of KINDS; lorries are twice as high
-HEIGHT_SPREAD = np.array([0.9, 0.05, 0.07])  # standard deviation over the height
+REFLECTION, OUTLINE = 3, 4  # sizes of what a radar and a camera measure
+NOTHING = 1e4  # variance of what an edge of the picture cuts off
+BORDER_PX = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,9 @@ class Pose:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scan:
-    """sensor: its name. time_s: when it measured, in the tracker's clock. z: (N, 2 or 3).
+    """sensor: its name. time_s: when it measured, in the tracker's clock. z: (N, 3 or 4).
     covariance: (N, d, d). label: (N,) index into KINDS or UNKNOWN. score: (N,) 0..1.
+    trusted: whether what it misses says anything.
     """
 
     sensor: str
@@ -46,10 +50,11 @@ class Scan:
     covariance: Floats
     label: NDArray[np.int64]
     score: Floats
+    trusted: bool = True
 
     def __post_init__(self) -> None:
         n, d = self.z.shape
-        if d not in (2, 3) or self.covariance.shape != (n, d, d):
+        if d not in (REFLECTION, OUTLINE) or self.covariance.shape != (n, d, d):
             raise ValueError(f"z {self.z.shape} and covariance {self.covariance.shape} disagree")
         if self.label.shape != (n,) or self.score.shape != (n,):
             raise ValueError(
@@ -89,10 +94,13 @@ def radar_scan(
 
 @dataclass(frozen=True, slots=True)
 class CameraErrors:
-    """What the tracker assumes of boxes: edge_px at 1080 lines, pitch_rad of a nodding vehicle."""
+    """What the tracker assumes of boxes: edge_px at 1080 lines, pitch_rad of a vehicle that nods.
+
+    A nod lasts for ten pictures or so; pitch_rad is larger by as much.
+    """
 
     edge_px: float = 2.5
-    pitch_rad: float = 0.003
+    pitch_rad: float = 0.005
 
 
 def camera_scan(
@@ -103,42 +111,61 @@ def camera_scan(
     errors: CameraErrors = CameraErrors(),
     sensor: str = "camera",
 ) -> Scan:
-    """Bearing and range of boxes: the lower edge meets the ground, and bodies have usual heights.
+    """Outlines of boxes: the lower edge meets the ground, the upper is as much higher as the body.
 
-    Boxes that touch the lower edge of the picture or end above the horizon have their range from
-    the height alone.
+    What the border of the picture cuts off, and a depth by a lower edge at the horizon, is given
+    without weight.
     """
     boxes = found.boxes_px.astype(np.float64)
-    middle = (boxes[:, 0] + boxes[:, 2]) / 2
-    foot = np.stack([middle, boxes[:, 3]], axis=1)
-    ray = camera.rays(foot)
-    azimuth = np.arctan2(ray[:, 1], ray[:, 0])
-    ground, ground_var = _from_ground(camera, foot, errors)
-    tall, tall_var = _from_height(camera, boxes, found.labels, errors)
-    weight = np.stack([1 / ground_var, 1 / tall_var])
-    variance = 1 / weight.sum(0)
-    distance = (weight * np.stack([ground, tall])).sum(0) * variance
-    covariance = np.zeros((len(boxes), 2, 2))
-    covariance[:, 0, 0] = variance
-    covariance[:, 1, 1] = (errors.edge_px / camera.focal_px) ** 2 + 0.004**2
-    z = np.stack([distance, azimuth], axis=1)
-    return Scan(sensor, time_s, pose, z, covariance, found.labels, found.scores.astype(np.float64))
+    left, top, right, bottom = boxes.T
+    across, down = (left + right) / 2, (top + bottom) / 2
+    sides = [camera.rays(np.stack([u, down], axis=1)) for u in (left, right)]
+    ends = [camera.rays(np.stack([across, v], axis=1)) for v in (top, bottom)]
+    bearing = [np.arctan2(ray[:, 1], ray[:, 0]) for ray in sides]
+    tall = np.maximum(np.subtract(*(ray[:, 2] / ray[:, 0] for ray in ends)), 1e-3)
+    depth, depth_variance = _from_ground(camera, np.stack([across, bottom], axis=1), errors)
+    edge = (errors.edge_px / camera.focal_px) ** 2
+    cut = _cut(boxes, camera)
+    covariance = np.zeros((len(boxes), OUTLINE, OUTLINE))
+    covariance[:, 0, 0] = np.where(cut[:, 3], NOTHING, depth_variance)
+    covariance[:, 1, 1] = np.where(cut[:, 0], NOTHING, edge + 0.001**2)
+    covariance[:, 2, 2] = np.where(cut[:, 2], NOTHING, edge + 0.001**2)
+    end = np.where(cut[:, 1] | cut[:, 3], NOTHING, 2 * edge / tall**2 + 0.02**2)
+    covariance[:, 3, 3] = end
+    z = np.stack([depth, *bearing, np.log(tall)], axis=1)
+    scores = found.scores.astype(np.float64)
+    return Scan(sensor, time_s, pose, z, covariance, found.labels, scores)
+
+
+def _cut(boxes: Floats, camera: Camera) -> NDArray[np.bool_]:
+    """(N, 4) whether left, top, right and bottom lie on the border of the picture."""
+    size = np.array([camera.width_px, camera.height_px])
+    low, high = boxes[:, :2] < BORDER_PX, boxes[:, 2:] > size - BORDER_PX
+    cut: NDArray[np.bool_] = np.hstack([low, high])
+    return cut
 
 
 def _from_ground(camera: Camera, foot: Floats, errors: CameraErrors) -> tuple[Floats, Floats]:
-    met = camera.ground_m(foot) - np.asarray(camera.mount_m[:2])
-    distance = np.hypot(met[:, 0], met[:, 1])
-    slope = distance**2 / camera.mount_m[2]
+    """Depth of where the ray meets the ground, and its variance."""
+    depth = camera.ground_m(foot)[:, 0] - camera.mount_m[0]
+    slope = depth**2 / camera.mount_m[2]
     variance = slope**2 * ((errors.edge_px / camera.focal_px) ** 2 + errors.pitch_rad**2) + 0.05
-    useless = np.isnan(distance) | (foot[:, 1] > camera.height_px - 4) | (distance > 120)
-    return np.where(useless, 50.0, distance), np.where(useless, 1e6, variance)
+    useless = np.isnan(depth) | (depth > 120) | (depth <= 0)
+    return np.where(useless, 50.0, depth), np.where(useless, NOTHING, variance)
 
 
-def _from_height(
-    camera: Camera, boxes: Floats, labels: NDArray[np.int64], errors: CameraErrors
-) -> tuple[Floats, Floats]:
-    height = np.maximum(boxes[:, 3] - boxes[:, 1], 2.0)
-    distance = camera.focal_px * HEIGHT_M[labels] / height
-    relative = HEIGHT_SPREAD[labels] ** 2 + 2 * (errors.edge_px / height) ** 2
-    cut = (boxes[:, 1] < 4) | (boxes[:, 3] > camera.height_px - 4)
-    return distance, np.where(cut, 1e4, 1.0) * relative * distance**2 + 0.05
+def near_side(scan: Scan) -> tuple[Floats, Floats, Floats, Floats]:
+    """Distance, azimuth and their variances of the near side of every detection by itself; a
+    camera's by the ground, and by the usual height of its kind where the ground is not seen."""
+    if scan.z.shape[1] == REFLECTION:
+        return scan.z[:, 0], scan.z[:, 1], scan.covariance[:, 0, 0], scan.covariance[:, 1, 1]
+    depth, left, right, tall = scan.z.T
+    variance = np.stack([scan.covariance[:, i, i] for i in range(OUTLINE)])
+    usual = np.exp(MEDIAN[scan.label, 2] - tall)
+    unsure = usual**2 * (COVARIANCE[scan.label, 2, 2] + variance[3])
+    blind = variance[0] >= NOTHING
+    azimuth = (left + right) / 2
+    cosine = np.cos(azimuth)
+    near = np.where(blind, usual, depth) / cosine
+    spread = np.where(blind, np.minimum(unsure, 20.0**2), variance[0]) / cosine**2
+    return near, azimuth, spread, np.minimum((variance[1] + variance[2]) / 4, 0.1**2)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from positioning.fusion.existence import REACHES_M
 from positioning.fusion.imm import Mixture, predict
 from positioning.fusion.motion import MODELS, SIZE
 
@@ -23,24 +24,27 @@ def _empty() -> Mixture:
 class Tracks:
     """T tracks at time_s. number (T,): identity, from the time and the
     detection that a track began with, so that a replay gives the same. existence (T,): probability
-    that there is something. votes (T, 4): how surely it is of each kind or unknown. seen_s (T,):
-    when last detected. sure (T,): whether it was ever above the threshold of confirmation."""
+    that there is something; real (T,): that it is a body, and no ghost. votes (T, 4): how surely
+    it is of each kind or unknown. seen_s (T,): when last detected. sure (T,): whether it was ever
+    above the threshold of confirmation. reach (G,): weights of REACHES_M, how far a camera sees."""
 
     time_s: float
     mixture: Mixture
     number: NDArray[np.int64]
     existence: Floats
+    real: Floats
     votes: Floats
     seen_s: Floats
     sure: NDArray[np.bool_]
+    reach: Floats
 
     @classmethod
     def none(cls, time_s: float) -> Tracks:
         """Before anything was seen."""
         empty = np.zeros(0)
         return cls(
-            time_s, _empty(), np.zeros(0, np.int64), empty, np.zeros((0, 4)), empty,
-            np.zeros(0, np.bool_),
+            time_s, _empty(), np.zeros(0, np.int64), empty, empty, np.zeros((0, 4)), empty,
+            np.zeros(0, np.bool_), np.full(len(REACHES_M), 1 / len(REACHES_M)),
         )  # fmt: skip
 
     def __len__(self) -> int:
@@ -65,12 +69,17 @@ class Tracks:
         """Some of the tracks."""
         return replace(
             self, mixture=self.mixture.take(index), number=self.number[index],
-            existence=self.existence[index], votes=self.votes[index], seen_s=self.seen_s[index],
-            sure=self.sure[index],
+            existence=self.existence[index], real=self.real[index], votes=self.votes[index],
+            seen_s=self.seen_s[index], sure=self.sure[index],
         )  # fmt: skip
 
     def born(
-        self, mixture: Mixture, number: NDArray[np.int64], existence: Floats, votes: Floats
+        self,
+        mixture: Mixture,
+        number: NDArray[np.int64],
+        existence: Floats,
+        real: float,
+        votes: Floats,
     ) -> Tracks:
         """With new tracks behind."""
         n = len(mixture)
@@ -79,6 +88,7 @@ class Tracks:
             mixture=self.mixture.joined(mixture),
             number=np.concatenate([self.number, number]),
             existence=np.concatenate([self.existence, existence]),
+            real=np.concatenate([self.real, np.full(n, real)]),
             votes=np.concatenate([self.votes, votes]),
             seen_s=np.concatenate([self.seen_s, np.full(n, self.time_s)]),
             sure=np.concatenate([self.sure, np.zeros(n, np.bool_)]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from positioning.gnss.formats.truth import seconds
 from positioning.gnss.observations import Observations
 from positioning.gnss.orbits.broadcast import BroadcastOrbits
 from positioning.gnss.solution import Quality, Solution
+
+if TYPE_CHECKING:
+    from positioning.gnss.coupled.solve import Reference, Vehicle
 
 _STEPS = 4
 
@@ -34,25 +38,34 @@ class Solved:
 
 
 def solve(
-    rover: Path, base: Path | None, nav: Sequence[Path], out: Path, config: SolveConfig, tell: Tell
+    rover: Path,
+    base: Path | None,
+    nav: Sequence[Path],
+    out: Path,
+    config: SolveConfig,
+    tell: Tell,
+    *,
+    imu: Path | None = None,
+    wheel: Path | None = None,
 ) -> Solved:
-    """Read, solve and write; LingnanError names the file and what is wrong with it."""
+    """Read, solve and write; LingnanError names the file and what is wrong with it.
+
+    imu, wheel: the vehicle's own sensors, to couple with (formats.sensors).
+    """
     _check(base, out, config)
+    _check_sensors(imu, wheel, config)
     done = Solved(out, 0, {})
     tell(0, _STEPS, "reading the rover")
     observed = detect.read_observations(rover, config.week, done.refusals)
     tell(1, _STEPS, "reading navigation")
     orbits = BroadcastOrbits(detect.read_navigation(nav, config.week, done.refusals))
     tell(2, _STEPS, "solving")
-    place: NDArray[np.float64] | None = None
-    if base is None:
-        solution = _single(observed, orbits, config)
-    else:
-        based = detect.read_observations(base, config.week, done.refusals)
-        place = _base_place(base, based, config, done.notes)
-        solution = _relative(observed, based, orbits, place, config)
+    beside = None if base is None else _base(base, config, done)
+    vehicle = _vehicle(imu, wheel, observed, config, done.notes) if imu else None
+    solution = _solution(observed, beside, orbits, vehicle, config)
+    place = beside[1] if beside else None
     tell(3, _STEPS, "writing")
-    names = [str(path) for path in (rover, base, *nav) if path is not None]
+    names = [str(path) for path in (rover, base, imu, wheel, *nav) if path is not None]
     settings = [("pos mode", config.mode.capitalize())]
     _write(out, solution, observed, names, place, config, settings)
     done.epochs = len(observed)
@@ -69,6 +82,79 @@ def _check(base: Path | None, out: Path, config: SolveConfig) -> None:
         raise LingnanError(f"{out.parent} is no folder; make it first")
 
 
+def _check_sensors(imu: Path | None, wheel: Path | None, config: SolveConfig) -> None:
+    if imu is None and (wheel is not None or config.lever_m is not None):
+        raise LingnanError("--wheel and --lever go with an inertial sensor: give --imu too")
+    if imu is None:
+        return
+    if config.mode == "static":
+        raise LingnanError("--imu is of a vehicle that moves: choose --mode kinematic or single")
+    if config.estimator == "epoch":
+        raise LingnanError("--imu ties epochs together: choose --estimator batch or realtime")
+
+
+def _vehicle(
+    imu: Path, wheel: Path | None, observed: Observations, config: SolveConfig, notes: list[str]
+) -> Vehicle:
+    """The car's sensors; what is not told is noted."""
+    from positioning.gnss.coupled.sensors import Wheels
+    from positioning.gnss.coupled.solve import Vehicle
+    from positioning.gnss.formats.sensors import read_inertial, read_wheels
+
+    begin_s = float(seconds(observed.week[:1], observed.tow_s[:1])[0])
+    if config.lever_m is None:
+        notes.append(f"the antenna is taken to be at the inertial sensor of {imu}: --lever says")
+    nothing = Wheels(np.empty(0), np.empty(0))
+    wheels = nothing if wheel is None else read_wheels(wheel, begin_s)
+    return Vehicle(
+        read_inertial(imu, begin_s), wheels, np.array(config.lever_m or (0, 0, 0), float)
+    )
+
+
+Beside = tuple[Observations, NDArray[np.float64]]
+"""What a base observed, and where it stands (3,) ECEF."""
+
+
+def _solution(
+    observed: Observations,
+    beside: Beside | None,
+    orbits: BroadcastOrbits,
+    vehicle: Vehicle | None,
+    config: SolveConfig,
+) -> Solution:
+    """By what there is: one receiver, two, and the vehicle's sensors with either."""
+    if beside is None:
+        return (
+            _single(observed, orbits, config)
+            if vehicle is None
+            else _coupled(observed, orbits, vehicle, None, None, config)
+        )
+    from positioning.gnss.variance.network import variances
+
+    learned = variances(observed, orbits)
+    relative = _relative(observed, *beside, orbits, learned, config)
+    if vehicle is None:
+        return relative
+    from positioning.gnss.coupled.solve import Reference
+
+    return _coupled(observed, orbits, vehicle, Reference(*beside, relative), learned, config)
+
+
+def _coupled(
+    observed: Observations,
+    orbits: BroadcastOrbits,
+    vehicle: Vehicle,
+    reference: Reference | None,
+    learned: NDArray[np.float64] | None,
+    config: SolveConfig,
+) -> Solution:
+    from positioning.gnss.coupled.solve import solve
+
+    if config.estimator == "realtime":
+        return solve(observed, orbits, vehicle, reference, mode="realtime").solution
+    return solve(observed, orbits, vehicle, reference, variance_m2=learned).solution
+
+
 def _single(observed: Observations, orbits: BroadcastOrbits, config: SolveConfig) -> Solution:
     from positioning.gnss.single.solve import solve
 
@@ -78,15 +164,21 @@ def _single(observed: Observations, orbits: BroadcastOrbits, config: SolveConfig
 def _relative(
     observed: Observations,
     based: Observations,
-    orbits: BroadcastOrbits,
     place: NDArray[np.float64],
+    orbits: BroadcastOrbits,
+    learned: NDArray[np.float64],
     config: SolveConfig,
 ) -> Solution:
     from positioning.gnss.rtk.pipeline import solve
     from positioning.gnss.rtk.tuning import Mode
 
-    solution, _ = solve(observed, based, orbits, place, Mode(config.mode))
+    solution, _ = solve(observed, based, orbits, place, Mode(config.mode), variance_m2=learned)
     return solution
+
+
+def _base(path: Path, config: SolveConfig, done: Solved) -> Beside:
+    based = detect.read_observations(path, config.week, done.refusals)
+    return based, _base_place(path, based, config, done.notes)
 
 
 def _base_place(

@@ -2,7 +2,7 @@
 
     python -m positioning.train.detector --out positioning/weights
 
-About half an hour on one core. The same seed gives the same network.
+About ten minutes on one core. The same seed gives the same network.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from positioning.train.detector_pool import Batch, Frame, batch, render_pool
 
 SIDE = 256, 320
 CROPS, PEAK_RATE = 16, 3e-3
-FRAMES, STEPS, SEED = 1200, 3600, 1
+FRAMES, STEPS, SEED = 1200, 2600, 1
 
 Log = Callable[[str], None]
 
@@ -31,7 +31,7 @@ def fit(frames: list[Frame], steps: int, seed: int, log: Log) -> RoadUsers:
     """AdamW with a one-cycle rate."""
     torch.manual_seed(seed)
     rng = np.random.default_rng([seed, 2])
-    net = RoadUsers().train()
+    net = RoadUsers().train().to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(net.parameters(), lr=PEAK_RATE, weight_decay=1e-4)
     rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=steps)
     start, running = time.process_time(), 0.0
@@ -50,7 +50,9 @@ def fit(frames: list[Frame], steps: int, seed: int, log: Log) -> RoadUsers:
 
 def loss(net: RoadUsers, crops: Batch) -> torch.Tensor:
     """Penalty-reduced focal loss of the middles and generalised IoU of the boxes."""
-    logits, distances = net(torch.from_numpy(crops.images))
+    with torch.autocast("cpu", torch.bfloat16):
+        both = net(torch.from_numpy(crops.images))
+    logits, distances = (part.float() for part in both)
     wanted, counts = torch.from_numpy(crops.heat), torch.from_numpy(crops.counts)
     positive = (wanted == 1).float()
     share = torch.sigmoid(logits)

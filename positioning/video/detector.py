@@ -65,14 +65,17 @@ class Detector:
 
         PictureError for a picture of another form.
         """
-        found = self._session.run({"image": network_input(picture)})
-        return boxes_of(
-            found["heat"][0],
-            found["box"][0],
-            width_px / WIDTH,
-            threshold=self._threshold,
-            overlap=self._overlap,
-        )
+        return self.boxes(*self.maps(network_input(picture)), width_px)
+
+    def maps(self, pixels: Picture) -> tuple[F32, F32]:
+        """The network alone: heat (3, 44, 80) and box (4, 44, 80) of (1, 3, 352, 640) pixels."""
+        found = self._session.run({"image": pixels})
+        return found["heat"][0], found["box"][0]
+
+    def boxes(self, heat: F32, box: F32, width_px: int = 1920) -> Detections:
+        """What the network's maps tell, in pixels of a picture `width_px` wide."""
+        scale = width_px / WIDTH
+        return boxes_of(heat, box, scale, threshold=self._threshold, overlap=self._overlap)
 
 
 def network_input(picture: Picture) -> Picture:

@@ -16,6 +16,7 @@ from positioning.gnss.coupled.graph import (
     Outside,
     Prior,
     State,
+    antennas,
     assemble,
     believed_all,
     weigh,
@@ -33,7 +34,12 @@ _WIDEST = 2.0
 _FIRST = (15.0, 12)  # widest and rounds while nothing is known of the attitude
 _RECONSIDERED = (60.0, 12)  # the same where a fix may be right that was not believed
 _RETRY = 5  # epochs between such
-_PLAUSIBLE = 3.0  # sigmas of what was known before
+_FAR_M = 1.0  # from where on a place is another one
+_MORE = 1.1  # as many codes must speak for another place
+_LATELY = 10  # epochs
+_OF_FIX = 5.0  # a fix speaks like so many codes
+_LOOSE_M = 5.0  # sigma of a place that was moved
+_PLAUSIBLE = 10.0  # sigmas of what was known before: codes that err together make it overconfident
 _MOVING_MPS = 2.0
 _BELIEVED = 0.5
 
@@ -77,6 +83,11 @@ def follow(problem: Problem, near: F64, moving: F64, lever_m: F64, settings: Set
         elif e >= tried + _RETRY and _worth_a_thought(problem, state, out, e):
             tried, plan = e, _RECONSIDERED
         window = part(problem, low, e + 1)
+        if e % _RETRY == 0 and e > low:
+            shift = elsewhere(window, state, near[low : e + 1], steps, settings)
+            if shift is not None:
+                state, prior = _shifted(state, shift), loosened(prior, shift)
+                tried, plan = e, _RECONSIDERED
         found = smooth(window, state, prior, settings, widest=plan[0], rounds=plan[1], steps=steps)
         state = found.state
         _note(out, e, found, window)
@@ -114,6 +125,54 @@ def condensed(problem: Problem, found: Estimate, prior: Prior, settings: Setting
     information = diagonal[1] - upper[0].T @ through[:, :-1]
     side = right[1] - upper[0].T @ through[:, -1]
     return Prior(_part(state, 1, 2), (information + information.T) / 2, side)
+
+
+def elsewhere(
+    window: Problem, state: State, near: F64, steps: Steps, settings: Settings
+) -> F64 | None:
+    """(3,) by which the window as a whole is to be moved, None where it stays.
+
+    Robust weights let go of what lies far out: an estimate that begins tens of metres off would
+    disbelieve every satellite for good. So GNSS alone (near, (E, 3) of the antenna), of the window
+    or of its end, and fixes may tell of another place, and that counts where more of the window's
+    codes and fixes agree.
+    """
+    place, _ = antennas(state, window.world)
+    most, best = _MORE * _believed(window, state, steps, settings), None
+    fixes = window.outside.place[np.isfinite(window.outside.place[:, 0])]
+    off = near - place
+    shifts = [np.median(off, axis=0), np.median(off[-_LATELY:], axis=0)]
+    if len(fixes):
+        shifts.append(np.nanmedian(window.outside.place - place, axis=0))
+    for shift in shifts:
+        if np.linalg.norm(shift) < _FAR_M:
+            continue
+        speaking = _believed(window, _shifted(state, shift), steps, settings)
+        if speaking > most:
+            most, best = speaking, shift
+    return best
+
+
+def _believed(window: Problem, state: State, steps: Steps, settings: Settings) -> float:
+    """How many codes, and fixes as _OF_FIX, agree with a state of the window."""
+    weights = believed_all(len(window.rows.code_m), len(window.rows.time_s))
+    weigh(window.rows, state, steps, window.wheel, window.push, window.outside, window.world,
+          settings, 1.0, weights)  # fmt: skip
+    fixes = weights.outside[np.isfinite(window.outside.place[:, 0])]
+    return float(weights.code.sum() + _OF_FIX * fixes.sum())
+
+
+def _shifted(state: State, shift: F64) -> State:
+    return state._replace(place=state.place + shift)
+
+
+def loosened(prior: Prior, shift: F64) -> Prior:
+    """What is known of the first epoch, moved, and its place no better known than _LOOSE_M."""
+    spread = np.linalg.inv(prior.information + 1e-9 * np.eye(STATE))
+    off = spread @ prior.right
+    spread[:3, :3] += _LOOSE_M**2 * np.eye(3)
+    information = np.linalg.inv(spread)
+    return Prior(_shifted(prior.state, shift), information, information @ off)
 
 
 def _worth_a_thought(problem: Problem, state: State, out: Followed, e: int) -> bool:

@@ -93,11 +93,12 @@ def relative(
     near_m: F64,
     frame: Frame,
     settings: Settings,
-    weight: F64 | None = None,
+    variance_m2: F64 | None = None,
 ) -> Rows:
     """Rows of differences to the latest base epoch; near_m (E, 3) within some 100 m.
 
-    weight: (N, BANDS) factor on the code variances. CoupledError where nothing is in common.
+    variance_m2: (N, BANDS, 2) of codes and phases, NaN or None for the settings'. CoupledError
+    where nothing is in common.
     """
     states = _at_transmission(rover, orbits)
     of_base = _at_transmission(base, orbits)
@@ -117,7 +118,8 @@ def relative(
     if not usable.any():
         raise CoupledError("rover and base have no satellite and signal in common at any time")
     lost = rover.slip | rover.half_cycle | base.slip[after] | base.half_cycle[after]
-    return _rows(rover, usable, code, phase, lost, states, near_m[epoch], frame, settings, weight)
+    given = (states, near_m[epoch], frame, settings, variance_m2)
+    return _rows(rover, usable, code, phase, lost, *given)
 
 
 def nothing(rover: Observations) -> Rows:
@@ -132,7 +134,7 @@ def nothing(rover: Observations) -> Rows:
 def _rows(
     rover: Observations, usable: NDArray[np.bool_], code: F64, phase: F64,
     lost: NDArray[np.bool_], states: SatelliteStates, near_m: F64, frame: Frame,
-    settings: Settings, weight: F64 | None,
+    settings: Settings, variance_m2: F64 | None,
 ) -> Rows:  # fmt: skip
     row, band = np.nonzero(usable & np.isfinite(code))
     satellite, epoch = rover.satellite[row], rover.epoch_of_row[row]
@@ -164,8 +166,9 @@ def _rows(
     rate = -rover.doppler_hz[row, band] * wave + SPEED_OF_LIGHT_MPS * states.clock_rate[row]
     rate = rate - np.sum(velocity * los, axis=1) - spin
     code_sigma = sigma(s.code_floor_m, s.code_ratio, True, ~np.isfinite(code[row, band]))
-    if weight is not None:
-        code_sigma = code_sigma * np.sqrt(weight[row, band])
+    if variance_m2 is not None:
+        told = np.sqrt(variance_m2[row, band, 0])
+        code_sigma = np.where(np.isnan(told) | np.isinf(code_sigma), code_sigma, told)
     _, group = np.unique(
         np.column_stack((band, satellite // 100, rover.signal[row, band].view(np.int16))),
         axis=0, return_inverse=True,

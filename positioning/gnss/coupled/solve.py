@@ -70,13 +70,14 @@ def solve(
     *,
     mode: Mode = "batch",
     settings: Settings | None = None,
-    weight: F64 | None = None,
+    variance_m2: F64 | None = None,
 ) -> Coupled:
     """Positions of the antenna at all epochs.
 
     batch: each from all measurements; realtime: from those up to it. Without a reference,
     satellites only tell places, by single point, and the vehicle's sensors the motion between them.
-    weight: (N, BANDS) factor on the variances of the codes, with a reference. Raises CoupledError
+    variance_m2: (N, BANDS, 2) of codes and phases, see variance.network, for batch: in real time
+    they make the estimate too sure of itself before its first fix. Raises CoupledError
     where records do not overlap, and in real time without a reference.
     """
     if reference is None and mode == "realtime":
@@ -97,7 +98,7 @@ def solve(
         satellites = alone.satellites
     else:
         given = (rover, reference.base, orbits, reference.position_m, alone.place, frame, chosen)
-        rows = relative(*given, weight)
+        rows = relative(*given, variance_m2)
         outside = _fixes(rover, reference, frame, chosen)
         satellites = _satellites(rover, rows)
     problem = Problem(rows, vehicle.record, wheel, push, outside, around)
@@ -106,6 +107,9 @@ def solve(
         found = smooth(problem, start, believed(start, chosen), chosen)
         state, covariance, kept = found.state, found.covariance, found.weights.outside
     else:
+        if reference is not None:
+            told = frame.local(reference.rtk.position_m)
+            local = np.where(np.isfinite(told), told, local)
         followed = follow(problem, local, speed, vehicle.lever_m, chosen)
         state, covariance, kept = followed.state, followed.covariance, followed.outside
     is_fix = np.isfinite(outside.place[:, 0]) & (reference is not None)

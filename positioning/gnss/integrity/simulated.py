@@ -18,6 +18,7 @@ from positioning.gnss.rtk.errors import RtkError
 from positioning.gnss.rtk.pipeline import solve as rtk_solve
 from positioning.gnss.rtk.report import Integrity
 from positioning.gnss.solution import Quality, Solution
+from positioning.gnss.variance.network import variances
 from positioning.sim.gnss.scenario import Drive, Scenario, simulate
 
 
@@ -44,12 +45,18 @@ def run(
 def solved(drive: Drive, mode: Mode = "batch") -> tuple[Solution, Integrity, Coupled]:
     """RTK and the coupled estimate of a drive."""
     orbits = BroadcastOrbits(drive.navigation)
+    learned = variances(drive.rover, orbits)
     try:
-        rtk, about = rtk_solve(drive.rover, drive.base, orbits, drive.base_position_m)
+        rtk, about = rtk_solve(
+            drive.rover, drive.base, orbits, drive.base_position_m, variance_m2=learned
+        )
     except RtkError:  # e.g. the drive begins under a viaduct: all epochs count as not solved
         rtk, about = _nothing(drive.rover)
     reference = Reference(drive.base, drive.base_position_m, rtk)
-    coupled = solve(drive.rover, orbits, vehicle_of(drive), reference, mode=mode)
+    weighed = learned if mode == "batch" else None
+    coupled = solve(
+        drive.rover, orbits, vehicle_of(drive), reference, mode=mode, variance_m2=weighed
+    )
     return rtk, about, coupled
 
 

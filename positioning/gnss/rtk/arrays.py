@@ -25,7 +25,7 @@ class Receiver(NamedTuple):
     code_m, phase_m: (N, BANDS) m; of a base less range, satellite clock and troposphere.
     wavelength_m: (N, BANDS). cn0_dbhz: (N, BANDS) float32. slip, half: (N, BANDS) bool.
     elevation_rad: (N,) of a base; NaN of a rover, whose position is yet to be found.
-    weight: (N, BANDS) factor on the variances, 1 where nothing is known beyond the model.
+    variance_m2: (N, BANDS, 2) of code and phase, NaN where the model is to tell.
     """
 
     satellite: NDArray[np.int16]
@@ -39,7 +39,7 @@ class Receiver(NamedTuple):
     slip: Flags
     half: Flags
     elevation_rad: F64
-    weight: F64
+    variance_m2: F64
 
 
 class Differences(NamedTuple):

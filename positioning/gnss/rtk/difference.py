@@ -47,6 +47,19 @@ def phase_variance(tuning: Tuning, sine_elevation: float, cn0_dbhz: float) -> fl
 
 
 @compiled
+def _variances(
+    tuning: Tuning, sine_elevation: float, cn0_dbhz: float, told_m2: F64
+) -> tuple[float, float]:
+    """Of a rover's code and phase, m^2: as told (2,), or by the model where that is NaN."""
+    phase = phase_variance(tuning, sine_elevation, cn0_dbhz)
+    code = phase * tuning.code_ratio**2
+    return (
+        code if np.isnan(told_m2[0]) else told_m2[0],
+        phase if np.isnan(told_m2[1]) else told_m2[1],
+    )
+
+
+@compiled
 def _slips_of_base(base: Receiver, since: int, stop: int) -> F64:
     """(satellites, BANDS) 1 where the base lost lock in rows since:stop."""
     slipped = np.zeros((_SATELLITES, BANDS))
@@ -102,11 +115,12 @@ def difference(
             satellite[count], wave[count], where[count] = name, wavelength, rover.satellite_m[r]
             code[count] = rover.code_m[r, band] + rover.clock_m[r] - base.code_m[b, band]
             phase[count] = rover.phase_m[r, band] + rover.clock_m[r] - base.phase_m[b, band]
-            weight = rover.weight[r, band]
-            variance = weight * phase_variance(tuning, sine, rover.cn0_dbhz[r, band])
-            variance += phase_variance(tuning, sine, base.cn0_dbhz[b, band])
-            code2[count] = variance * tuning.code_ratio**2
-            phase2[count] = variance + (beside_m / sine) ** 2
+            code2[count], phase2[count] = _variances(
+                tuning, sine, rover.cn0_dbhz[r, band], rover.variance_m2[r, band]
+            )
+            of_base = phase_variance(tuning, sine, base.cn0_dbhz[b, band])
+            code2[count] += of_base * tuning.code_ratio**2
+            phase2[count] += of_base + (beside_m / sine) ** 2
             elevation[count] = base.elevation_rad[b]
             slip[count] = rover.slip[r, band] or lost[name, band] > 0.0
             half[count] = rover.half[r, band] or base.half[b, band]

@@ -30,7 +30,7 @@ from positioning.gnss.rtk.tuning import Mode, Tuning
 from positioning.gnss.solution import Quality, Solution
 
 SYSTEMS = "GRECJ"
-_ASKED = 20  # epochs that may be asked where their receiver is
+_ASKED = 20  # epochs of a base that may be asked where it is
 _SAME_EPOCH_S = 0.05  # receivers steer their clocks to the nominal epoch better than this
 _QUALITY = {FIXED: Quality.FIX, UNSOLVED: Quality.NONE}
 
@@ -60,10 +60,12 @@ class Rtk:
         self._state: State = begin()
         self._base: tuple[Receiver, tuple[int, int, int], float] | None = None
 
-    def step(self, rover: Observations, base: Observations, weight: F64 | None = None) -> Epoch:
+    def step(
+        self, rover: Observations, base: Observations, variance_m2: F64 | None = None
+    ) -> Epoch:
         """Solve one rover epoch; `base` holds the base's epochs since the last step, or none.
 
-        weight: (N, BANDS) factor on the rover's variances, or None for the model alone.
+        variance_m2: (N, BANDS, 2) of the rover's codes and phases, NaN or None for the model's.
         """
         if len(rover) != 1:
             raise RtkError(f"a step takes one epoch of the rover, got {len(rover)}")
@@ -71,7 +73,7 @@ class Rtk:
             rows = base_receiver(base, self._orbits, self._systems, self._base_position)
             last = (int(base.first[-2]), int(base.first[-1]), 0)
             self._base = rows, last, float(times(base)[-1])
-        prepared = receiver(rover, self._orbits, self._systems, weight)
+        prepared = receiver(rover, self._orbits, self._systems, variance_m2)
         span = (0, len(rover.satellite))
         return self.advance(prepared, span, (int(rover.week[0]), float(rover.tow_s[0])))
 
@@ -107,19 +109,19 @@ def solve(
     *,
     tuning: Tuning | None = None,
     systems: str = SYSTEMS,
-    weight: F64 | None = None,
+    variance_m2: F64 | None = None,
 ) -> tuple[Solution, Integrity]:
     """Solve all epochs of a rover, in order, each by the base's latest.
 
-    weight: (N, BANDS) factor on the rover's variances. Raises RtkError where nothing can come of
-    the files: no common epochs, no common satellite with orbits, a base that is not where it is
-    said to be.
+    variance_m2: (N, BANDS, 2) of the rover's codes and phases, NaN or None for the model's. Raises
+    RtkError where nothing can come of the files: no common epochs, no common satellite with orbits,
+    a base that is not where it is said to be.
     """
     position, tuned = checked_position(base_position_m), tuning or Tuning()
     times_s, base_times_s = times(rover), times(base)
     latest = np.searchsorted(base_times_s, times_s + _SAME_EPOCH_S, side="right") - 1
     check_ages(times_s - base_times_s[np.maximum(latest, 0)], tuned.oldest_base_s)
-    rows = receiver(rover, orbits, systems, weight)
+    rows = receiver(rover, orbits, systems, variance_m2)
     baseline_km = _checked_baseline_km((rover, base), rows, orbits, position, systems, tuned)
     filtered = Rtk(orbits, position, mode, tuning=tuned, systems=systems, baseline_km=baseline_km)
     base_rows = base_receiver(base, orbits, systems, position)
@@ -147,7 +149,7 @@ def _checked_baseline_km(
     rover, base = observed
     few = base.epochs(0, min(len(base), _ASKED))
     base_m = own_position(receiver(few, orbits, systems), few.first, position, tuning)
-    rover_m = own_position(rover_rows, rover.first[: _ASKED + 1], position, tuning)
+    rover_m = own_position(rover_rows, rover.first, position, tuning)
     check_places(base_m, rover_m, position)
     if rover_m is None:
         raise RtkError(

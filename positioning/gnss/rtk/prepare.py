@@ -15,7 +15,7 @@ WEEK_S = 604_800.0
 
 
 def receiver(
-    observations: Observations, orbits: Orbits, systems: str, weight: F64 | None = None
+    observations: Observations, orbits: Orbits, systems: str, variance_m2: F64 | None = None
 ) -> Receiver:
     """A rover's rows; those of systems that are not wanted get no satellite and go unused."""
     place, clock_m = transmitted(observations, orbits)
@@ -35,7 +35,7 @@ def receiver(
         slip=observations.slip,
         half=observations.half_cycle,
         elevation_rad=np.full(rows, np.nan),
-        weight=np.ones((rows, BANDS)) if weight is None else weight,
+        variance_m2=np.full((rows, BANDS, 2), np.nan) if variance_m2 is None else variance_m2,
     )
 
 

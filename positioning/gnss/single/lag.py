@@ -93,7 +93,7 @@ class Follower:
     def _alone(self, rows: Measurements, klobuchar: F64 | None) -> F64:
         """The epoch by itself; NaN where it cannot be had."""
         given = (self._settings.late, self._settings.early)
-        sigma = self._settings.code_sigma_m(np.nan_to_num(rows.cn0_dbhz, nan=35.0))
+        sigma = self._settings.code_sigma_m(np.nan_to_num(rows.cn0_dbhz, nan=35.0), rows.code_m2)
         near = self._near[None]
         if not np.isfinite(near[0, 0]):
             near, _, _ = fix(rows, np.zeros_like(sigma), sigma, *given)

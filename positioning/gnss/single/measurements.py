@@ -43,7 +43,7 @@ class Measurements:
     rate_mps: (M,) from Doppler with the satellite's clock rate taken off; NaN is none.
     phase_m: (M,) carrier phase with the satellite's clock taken off; NaN is none.
     slip: (M,) lost lock, or half a cycle open. cn0_dbhz: (M,). wavelength_m: (M,).
-    variance_m2: (M,) of orbit and clock.
+    variance_m2: (M,) of orbit and clock. code_m2: (M,) of the code, NaN where the settings tell.
     """
 
     week: NDArray[np.int32]
@@ -61,6 +61,7 @@ class Measurements:
     cn0_dbhz: F64
     wavelength_m: F64
     variance_m2: F64
+    code_m2: F64
 
     def __len__(self) -> int:
         """Epochs."""
@@ -80,11 +81,15 @@ class Measurements:
 
 
 def prepare(
-    observations: Observations, orbits: DelayedOrbits, channels: dict[int, int] | None = None
+    observations: Observations,
+    orbits: DelayedOrbits,
+    channels: dict[int, int] | None = None,
+    code_m2: F64 | None = None,
 ) -> Measurements:
     """Rows of the first band that have a code and a healthy satellite with an ephemeris.
 
-    channels: GLONASS frequency channels, for files whose header does not tell them.
+    channels: GLONASS frequency channels, for files whose header does not tell them. code_m2: (N,)
+    variances of the first band's codes.
     """
     carrier = _carriers(observations, channels or {})
     epoch = observations.epoch_of_row
@@ -119,6 +124,7 @@ def prepare(
         cn0_dbhz=observations.cn0_dbhz[keep, 0].astype(np.float64),
         wavelength_m=wavelength[keep],
         variance_m2=states.variance_m2[keep],
+        code_m2=np.full(int(keep.sum()), np.nan) if code_m2 is None else code_m2[keep],
     )
 
 

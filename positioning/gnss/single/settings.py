@@ -38,10 +38,15 @@ class Settings:
     bias_m2ps: float = 1e-4
     mask_rad: float = np.radians(5.0)
 
-    def code_sigma_m(self, cn0_dbhz: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Standard deviation of pseudoranges of these C/N0."""
-        power = 10 ** (-cn0_dbhz / 10)
-        return np.sqrt(self.code_floor_m2 + self.code_slope_m2hz * power)
+    def code_sigma_m(
+        self, cn0_dbhz: NDArray[np.float64], told_m2: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """Standard deviation of pseudoranges of these C/N0, or, over the same floor, as told (M,)
+        where that is not NaN."""
+        street = self.code_slope_m2hz * 10 ** (-cn0_dbhz / 10)
+        if told_m2 is not None:
+            street = np.where(np.isnan(told_m2), street, told_m2)
+        return np.sqrt(self.code_floor_m2 + street)
 
     def rate_sigma_mps(self, cn0_dbhz: NDArray[np.float64]) -> NDArray[np.float64]:
         """Standard deviation of range rates of these C/N0."""

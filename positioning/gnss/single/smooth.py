@@ -99,7 +99,7 @@ def geometry(
         slot=slot.astype(np.int64),
         range_m=measurements.range_m - flown - delay - np.sum(los * local, axis=1),
         rate_mps=np.where(told, measurements.rate_mps - approach, 0.0),
-        code_sigma_m=np.where(low, np.inf, settings.code_sigma_m(cn0)),
+        code_sigma_m=np.where(low, np.inf, settings.code_sigma_m(cn0, measurements.code_m2)),
         rate_sigma_mps=np.where(low | ~told, np.inf, settings.rate_sigma_mps(cn0)),
     )
     return rows, origin, axes

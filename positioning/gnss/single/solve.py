@@ -34,17 +34,20 @@ def solve(
     *,
     mode: Mode = "batch",
     settings: Settings | None = None,
+    variance_m2: F64 | None = None,
 ) -> Solution:
     """Positions of all epochs that can be had.
 
     epoch: every epoch by itself. realtime: each epoch from it and those before. batch: from all.
     batch and realtime also tell of epochs with too few satellites (DEAD_RECKONING with none), but
-    not before the first or after the last that has enough. Raises NoPositionError.
+    not before the first or after the last that has enough. variance_m2: (N, BANDS, 2) as of
+    variance.network, whose codes weigh instead of the settings'. Raises NoPositionError.
     """
     chosen = settings or Settings()
-    rows = prepare(observations, orbits, orbits.messages.glonass_channels())
+    of_code = None if variance_m2 is None else variance_m2[:, 0, 0]
+    rows = prepare(observations, orbits, orbits.messages.glonass_channels(), of_code)
     klobuchar = orbits.messages.klobuchar()
-    position, covariance, used = _alone(rows, klobuchar, chosen)
+    position, covariance, used = alone(rows, klobuchar, chosen)
     told = np.flatnonzero(np.isfinite(position[:, 0]))
     if len(told) == 0:
         raise NoPositionError(_missing(observations, rows))
@@ -80,11 +83,14 @@ def _followed(
     )  # fmt: skip
 
 
-def _alone(
+def alone(
     rows: Measurements, klobuchar: F64 | None, settings: Settings
 ) -> tuple[F64, F64, NDArray[np.int16]]:
-    """Each epoch by itself, first without an atmosphere to find the place."""
-    sigma = settings.code_sigma_m(np.nan_to_num(rows.cn0_dbhz, nan=35.0))
+    """Places (E, 3), covariances, satellites used, of each epoch by itself; NaN where none is.
+
+    First without an atmosphere, to find the place.
+    """
+    sigma = settings.code_sigma_m(np.nan_to_num(rows.cn0_dbhz, nan=35.0), rows.code_m2)
     given = (settings.late, settings.early)
     rough, _, _ = epochs.fix(rows, np.zeros_like(sigma), sigma, *given)
     told = np.isfinite(rough[:, 0])

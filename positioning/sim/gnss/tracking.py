@@ -23,8 +23,9 @@ class Loops:
     code_hz, carrier_hz: noise bandwidths. integration_s: before the discriminators.
     lose_dbhz, acquire_dbhz: C/N0 below which lock is lost, above which it is found again.
     memory_s: correlation time of errors. slip_told: chance that a slip is flagged.
-    step_dbhz: of the C/N0 that is told. half_cycle_s: after lock, until the sign of the data is
-    known. stress_rad: phase error of the loop under 1 m/s^2 along the line of sight.
+    step_dbhz: of the C/N0 that is told. half_cycle_s: after lock or a slip, until the sign of the
+    data is known and half a cycle put right. stress_rad: phase error of the loop under 1 m/s^2
+    along the line of sight.
     """
 
     code_hz: float = 0.5
@@ -144,9 +145,10 @@ def _track(
 ) -> None:  # fmt: skip
     code_hz, carrier_hz, integration, lose, acquire = settings[:5]
     memory, slip_told, step, half_s, stress_rad, noise = settings[5:]
-    # of each satellite and band: locked, since, last seen, wait until, whole and half cycles off,
-    # half a cycle wrong, smoothed code error, code and carrier noise, way and its rate
-    state = np.zeros((satellite.max() + 1 if len(satellite) else 1, 2, 11))
+    # of each satellite and band: locked, sign unsure since, last seen, wait until, whole cycles
+    # off, half a cycle off, smoothed code error, code and carrier noise, way and its rate, since
+    # when half a cycle is off that the receiver has not noticed (0 is none)
+    state = np.zeros((satellite.max() + 1 if len(satellite) else 1, 2, 12))
     state[:, :, 2] = -1e9
     for row in range(len(satellite)):
         for b in range(2):
@@ -172,7 +174,7 @@ def _track(
                     s[2] = time[row]
                     continue
                 is_new = True
-                s[0], s[1], s[3] = 1.0, time[row], 0.0
+                s[0], s[1], s[3], s[11] = 1.0, time[row], 0.0, 0.0
                 s[4] = np.floor(chance[row, b, 1] * 2000) - 1000
                 s[5] = 0.5 if chance[row, b, 2] < 0.5 and noise > 0 else 0.0
                 s[6], s[7], s[8] = way_code[row, b], draws[row, b, 0], draws[row, b, 1]
@@ -187,24 +189,25 @@ def _track(
             jitter = carrier_jitter_rad(level, carrier_hz, integration)
             interval = slip_interval_s(jitter, stress_rad * stress[row], carrier_hz)
             slips = noise > 0 and not is_new and chance[row, b, 3] < 1 - np.exp(-dt / interval)
+            is_half = slips and not jump and chance[row, b, 2] < 0.5
             if noise > 0 and jump:
                 s[4] += np.floor(chance[row, b, 1] * 40) - 20
-                s[1] = time[row]
+            elif is_half:
+                s[5] = 0.5 - s[5]  # the sign of the data turns over
             elif slips:
-                s[4] += (1.0 if chance[row, b, 1] < 0.5 else -1.0) * (
-                    0.5 if chance[row, b, 2] < 0.5 else 1.0
-                )
+                s[4] += 1.0 if chance[row, b, 1] < 0.5 else -1.0
             happened = is_new or (noise > 0 and (jump or slips))
-            slipped[row, b] = happened
-            slip[row, b] = is_new or (happened and chance[row, b, 4] < slip_told)
-            if slip[row, b] and not is_new and slips:
-                s[1] = time[row]
+            is_told = is_new or (happened and chance[row, b, 4] < slip_told)
+            if is_told or (noise > 0 and jump):
+                s[1], s[11] = time[row], 0.0
+            elif is_half:
+                s[11] = time[row]
+            noticed = s[11] > 0.0 and time[row] - s[11] >= half_s
             unsure = noise > 0 and time[row] - s[1] < half_s
-            half[row, b] = unsure
-            if not unsure:
-                s[5] = 0.0
-                if slips:  # half cycles left over are put right, or told as a slip next time
-                    s[4] = np.round(s[4])
+            if noticed or (not unsure and s[11] == 0.0):
+                s[5], s[11] = 0.0, 0.0  # frames' preambles have told the sign
+            slipped[row, b], half[row, b] = happened, unsure
+            slip[row, b] = is_told or noticed
             locked[row, b] = True
             cycles[row, b] = s[4] + s[5]
             boc = traits[row, b, 3] > 0

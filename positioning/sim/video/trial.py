@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +14,7 @@ from positioning.fusion.gospa import Gospa, gospa
 from positioning.fusion.pipeline import Fusion, FusionSettings
 from positioning.sim.road.world import World, turned
 from positioning.sim.video.detections import Place, clear_share
-from positioning.sim.video.drive import Faults, arrivals, odometry
+from positioning.sim.video.drive import Arrival, Faults, arrivals, odometry
 from positioning.video.camera import Camera
 
 Floats = NDArray[np.float64]
@@ -52,11 +53,17 @@ def drive(
     faults: Faults = Faults(),  # noqa: B008
     camera: Camera = Camera(),  # noqa: B008
     settings: FusionSettings = FusionSettings(aligns=False),  # noqa: B008
+    heard: Sequence[Arrival] | None = None,
 ) -> Trial:
-    """All arrivals of a drive in order, and what came of them."""
+    """All arrivals of a drive in order, and what came of them. heard: what both sensors said, where
+    it is known already."""
     fusion = Fusion(camera, lambda times: odometry(world, times), settings)
     trial, due = Trial(), WARM_S
-    for arrival in arrivals(world, condition, camera, seed, faults, sensors):
+    said = arrivals(world, condition, camera, seed, faults, sensors) if heard is None else heard
+    for arrival in said:
+        name = "camera" if isinstance(arrival.value, Detections) else "radar"
+        if name not in sensors:
+            continue
         if isinstance(arrival.value, Detections):
             fusion.camera(arrival.stamp_s, arrival.value)
         else:

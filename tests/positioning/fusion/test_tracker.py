@@ -18,33 +18,67 @@ pytestmark = pytest.mark.positioning
 
 def test_jacobians_are_the_derivatives() -> None:
     rng = np.random.default_rng(1)
-    state = rng.normal(0, 1, (1, 2, 5)) * [20, 20, 8, 8, 0.5]
+    state = rng.normal(0, 1, (1, 2, 8)) * [20, 20, 8, 8, 0.5, 0.3, 0.2, 0.3]
+    state[..., 2:4] += 9.0
     _, jacobian = transition(state, 0.1)
-    pose, kind = Pose(1.0, -2.0, 0.3, 5.0, 1.0), np.array([0])
+    pose = Pose(1.0, -2.0, 0.3, 5.0, 1.0)
     flat = state[:, 0]
-    _, seen, _ = observe(flat, pose, kind, 3)
-    for i in range(5):
-        step = np.zeros(5)
+    for i in range(8):
+        step = np.zeros(8)
         step[i] = 1e-5
         moved = (transition(state + step, 0.1)[0] - transition(state - step, 0.1)[0]) / 2e-5
-        np.testing.assert_allclose(jacobian[..., i], moved, atol=2e-3)
-        if i < 2:  # the velocity also turns the box, which the filter leaves out
-            off = observe(flat + step, pose, kind, 3)[0] - observe(flat - step, pose, kind, 3)[0]
-            np.testing.assert_allclose(seen[:, 1:, i], off[:, 1:] / 2e-5, atol=1e-4)
+        np.testing.assert_allclose(jacobian[..., i], moved, atol=0.1 if i == 5 else 0.03)
+        after, before = observe(flat + step, pose, 4)[0], observe(flat - step, pose, 4)[0]
+        seen = observe(flat, pose, 4)[1][..., i]
+        np.testing.assert_allclose(seen, (after - before) / 2e-5, atol=1e-4)
+
+
+def test_a_reflection_and_an_outline_agree_where_a_body_is_a_point() -> None:
+    state = np.array([[20.0, 5.0, -8.0, 1.0, 0.0, -9.0, -9.0, 0.5]])
+    pose = Pose(1.0, 2.0, 0.1)
+    (r, azimuth, rate), _, blur = (part[0] for part in observe(state, pose, 3))
+    depth, left, right, tall = observe(state, pose, 4)[0][0]
+    assert azimuth == pytest.approx(np.arctan2(3.0, 19.0) - 0.1, abs=1e-4)
+    assert left == pytest.approx(azimuth, abs=1e-4) and right == pytest.approx(azimuth, abs=1e-4)
+    assert depth == pytest.approx(r * np.cos(azimuth), abs=1e-3)
+    assert tall == pytest.approx(0.5 - np.log(depth), abs=1e-4)
+    assert rate == pytest.approx((19 * -8 + 3 * 1) / np.hypot(19, 3), abs=1e-3)
+    assert np.abs(blur).max() < 1e-6
+
+
+def test_a_reflection_comes_from_the_sides_that_face_the_radar() -> None:
+    """Anywhere evenly on the rear of what is seen end on: variance of a uniform distribution."""
+    state = np.array([[30.0, 0.0, 10.0, 0.0, 0.0, np.log(2.5), np.log(0.9), 0.5]])
+    (r, azimuth, _), _, blur = (part[0] for part in observe(state, Pose(), 3))
+    assert (r, azimuth) == (pytest.approx(27.5, abs=1e-3), pytest.approx(0.0, abs=1e-6))
+    assert np.sqrt(blur[1, 1]) * r == pytest.approx(0.9 / np.sqrt(3), rel=1e-3)
+    assert np.sqrt(blur[0, 0]) < 1e-2
+
+
+def test_a_sensor_that_only_considers_the_size_does_not_change_it() -> None:
+    prior = np.eye(8) + 0.5
+    mixture = Mixture(np.zeros((1, 2, 8)), np.tile(prior, (1, 2, 1, 1)), np.array([[0.5, 0.5]]))
+    jacobian = np.ones((1, 2, 1, 8))
+    done = update(mixture, np.ones((1, 2, 1)), jacobian, np.ones((1, 1, 1, 1)), slice(5, 8))
+    np.testing.assert_array_equal(done.mixture.mean[..., 5:], 0.0)
+    assert (done.mixture.mean[..., :5] > 0).all()
+    np.testing.assert_allclose(done.mixture.covariance[0, 0, 5:, 5:], prior[5:, 5:])
+    assert (np.linalg.eigvalsh(done.mixture.covariance) > 0).all()
 
 
 def test_noise_is_positive_and_switching_is_stochastic() -> None:
-    assert (np.linalg.eigvalsh(process_noise(0.1)) > -1e-12).all()
+    state = np.random.default_rng(3).normal(0, 3, (5, 2, 8))
+    assert (np.linalg.eigvalsh(process_noise(state, 0.1)) > -1e-12).all()
     chain = switching(0.2)
     np.testing.assert_allclose(chain.sum(1), 1.0)
     np.testing.assert_allclose(switching(0.0), np.eye(2))
 
 
 def test_update_with_one_linear_measurement_is_the_kalman_filter() -> None:
-    prior = np.diag([4.0, 9.0, 1.0, 1.0, 0.1])
-    mixture = Mixture(np.zeros((1, 2, 5)), np.tile(prior, (1, 2, 1, 1)), np.array([[0.5, 0.5]]))
-    jacobian = np.tile(np.eye(5)[:2], (1, 2, 1, 1))
-    done = update(mixture, np.ones((1, 2, 2)), jacobian, np.eye(2)[None])
+    prior = np.diag([4.0, 9.0, 1.0, 1.0, 0.1, 0.1, 0.1, 0.1])
+    mixture = Mixture(np.zeros((1, 2, 8)), np.tile(prior, (1, 2, 1, 1)), np.array([[0.5, 0.5]]))
+    jacobian = np.tile(np.eye(8)[:2], (1, 2, 1, 1))
+    done = update(mixture, np.ones((1, 2, 2)), jacobian, np.eye(2)[None, None])
     np.testing.assert_allclose(done.mixture.mean[0, 0, :2], [4 / 5, 9 / 10])
     np.testing.assert_allclose(np.diag(done.mixture.covariance[0, 1])[:2], [4 / 5, 9 / 10])
     assert done.nis[0] == pytest.approx(1 / 5 + 1 / 10)
@@ -53,7 +87,7 @@ def test_update_with_one_linear_measurement_is_the_kalman_filter() -> None:
 def test_prediction_keeps_the_weights_a_distribution() -> None:
     rng = np.random.default_rng(2)
     mixture = Mixture(
-        rng.normal(0, 3, (4, 2, 5)), np.tile(np.eye(5), (4, 2, 1, 1)), np.tile([0.3, 0.7], (4, 1))
+        rng.normal(0, 1, (4, 2, 8)), np.tile(np.eye(8), (4, 2, 1, 1)), np.tile([0.3, 0.7], (4, 1))
     )
     later = predict(mixture, 0.3)
     np.testing.assert_allclose(later.weight.sum(1), 1.0)

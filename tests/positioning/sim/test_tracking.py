@@ -115,3 +115,30 @@ def test_millisecond_jumps_keep_the_clock_near() -> None:
     assert abs(bias).max() <= 5.1e-4
     jumps = np.abs(np.diff(bias) - 0.2 * drift[1:])
     assert set(np.round(jumps * 1e3, 6)) == {0.0, 1.0}
+
+
+def test_half_a_cycle_is_put_right_and_that_is_told() -> None:
+    """At 23 dBHz a loop slips every few seconds. Half a cycle off lasts no longer than the sign of
+    the data takes, and the phase comes back with a flag: of a slip, or of the sign now known."""
+    loops, rows, step_s = tracking.Loops(acquire_dbhz=20.0), 20_000, 0.2
+    both, time_s = np.ones((rows, 2)), step_s * np.arange(rows)
+    traits = np.tile([CHIP_M, 0.1 * CHIP_M, 45.0, 0.0], (rows, 2, 1))
+    none = np.zeros((rows, 2))
+    got = tracking.track(
+        loops, np.zeros(rows, np.int64), time_s, 23.0 * both, 1575.42e6 * both, traits,
+        (none, none, none, none), np.zeros(rows), np.random.default_rng(3),
+    )  # fmt: skip
+    here = got.locked[:, 0]
+    cycles = got.cycles[here, 0]
+    slip, unsure = got.slip[here, 0], got.half_cycle[here, 0]
+    is_off = cycles % 1 != 0
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], is_off.astype(np.int8), [0]))))
+    begins, ends = edges[::2], edges[1::2]
+    assert len(begins) > 40
+    afresh = np.add.reduceat(np.append(slip, 0), np.column_stack((begins, ends)).ravel())[::2]
+    longest = loops.half_cycle_s * (1 + afresh) + 1.5 * step_s  # each told slip asks anew
+    assert np.all((ends - begins) * step_s <= longest)
+    back = ends[ends < len(cycles)]
+    told = slip[back] | (unsure[back - 1] & ~unsure[back])
+    assert told.mean() > 0.97  # the rest turned over a second time before the first was noticed
+    assert np.abs(np.diff(cycles)).max() >= 1
