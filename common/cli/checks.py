@@ -179,12 +179,16 @@ def ros() -> Iterator[Check]:
 
 def tools() -> Iterator[Check]:
     """Compilers, emulators and peers from outside Python."""
-    from common.tools import TOOLS, cure, find
+    from common.tools import TOOLS, WHEELS, cure, find, find_wheel
 
     for tool in TOOLS:
         where = find(tool.program)
         told = str(where) if where else f"is not there ({tool.purpose}): {cure(tool.program)}"
         yield Check(tool.program, "ok" if where else "note", told)
+    for wheel in WHEELS:
+        where = find_wheel(wheel)
+        told = f"is not there ({wheel.purpose}): pip install 'lingnan[{wheel.extra}]'"
+        yield Check(wheel.program, "ok" if where else "note", str(where) if where else told)
 
 
 def data() -> Iterator[Check]:

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from common.acceptance.experiment import Experiment
-from edge_deploy.acceptance import board, cortex, fewshot, fpga, integers, quality, speed
+from edge_deploy.acceptance import (
+    board,
+    cortex,
+    fewshot,
+    fewshot_elsewhere,
+    fpga,
+    incremental,
+    integers,
+    quality,
+    routed,
+    search,
+    speed,
+)
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     *integers.EXPERIMENTS,
@@ -12,5 +24,9 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *cortex.EXPERIMENTS,
     *board.EXPERIMENTS,
     *fpga.EXPERIMENTS,
+    *routed.EXPERIMENTS,
     *fewshot.EXPERIMENTS,
+    *fewshot_elsewhere.EXPERIMENTS,
+    *incremental.EXPERIMENTS,
+    *search.EXPERIMENTS,
 )

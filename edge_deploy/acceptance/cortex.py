@@ -15,7 +15,7 @@ from common.acceptance.figures import Plot, ReferenceLine, Series
 from common.acceptance.hashing import content_hash
 from common.acceptance.indicator import Indicator
 from common.acceptance.measurement import Measurement, exact, not_measured
-from edge_deploy.acceptance.subjects import NAMES, Subject, subjects
+from edge_deploy.acceptance.subjects import EVERY, Subject, everyone
 from edge_deploy.c.build import TARGETS
 from edge_deploy.graph.ir import Conv2d, Operator, macs
 from edge_deploy.verify import programs, tools
@@ -31,10 +31,10 @@ def measure(context: Context) -> Mapping[str, Measurement]:
     """Rows of all networks."""
     target = TARGETS["cortex-m7"]
     reason = tools.missing(target.tools)
-    found = {one.name: one for one in subjects(context, 1)}
+    found = {one.name: one for one in everyone(context, 1)}
     rows: dict[str, Measurement] = {}
-    for done, name in enumerate(NAMES):
-        context.progress(done, len(NAMES), f"{name} on the emulated board")
+    for done, name in enumerate(EVERY):
+        context.progress(done, len(EVERY), f"{name} on the emulated board")
         one = found.get(name)
         if one is None:
             rows |= {
@@ -133,7 +133,7 @@ EXPERIMENTS = (
                     "of the board's timer, first picture; gathering and rescaling included. "
                     "Instructions, not cycles.",
                 )
-                for name in NAMES
+                for name in EVERY
             ),
             *(
                 _row(
@@ -144,7 +144,7 @@ EXPERIMENTS = (
                     method="Size of the static arena over the most bytes alive at one step, which "
                     "no plan can be below.",
                 )
-                for name in NAMES
+                for name in EVERY
             ),
         ),
         measure,

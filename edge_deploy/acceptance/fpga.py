@@ -6,60 +6,91 @@ from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from common.acceptance.experiment import Context, Experiment
 from common.acceptance.hashing import content_hash
 from common.acceptance.indicator import Indicator
 from common.acceptance.measurement import Measurement, exact, not_measured, rate
-from edge_deploy.acceptance.subjects import FCN, NAMES, subjects
+from edge_deploy.acceptance import system
+from edge_deploy.acceptance.subjects import FCN, FCN_SIDE, NAMES, Subject, subject
 from edge_deploy.errors import EdgeError
-from edge_deploy.fpga import deploy, tools
+from edge_deploy.fpga import cosim, deploy, tools
 from edge_deploy.reference.run import run
 from edge_deploy.verify.inputs import make
 
 QUICK = (FCN,)  # at quick size this one; at full size every network
-PICTURES = {"quick": 5, "full": 40}
+HELD = {"quick": 20, "full": 40}  # pictures of either kind under back-pressure
+FREE = {"quick": 20, "full": 80}  # pictures without: some more than fill the pipeline
+SIDE = {"quick": 64, "full": FCN_SIDE}  # of inspection's frames, px
 STALLS = (30, 30)  # percent of cycles that source and sink wait
 BUSY = 0.8
 GUIDE = "至少1套基于嵌入式处理FPGA和ARM专用芯片的系统"
 
 
 def measure(name: str, context: Context) -> Mapping[str, Measurement]:
-    """Mismatches under random back-pressure, and busy multipliers without."""
-    ids = (_integers(name).id, _busy(name).id)
+    """Mismatches under random back-pressure, busy multipliers without; inspection's as a system."""
+    ids = [row.id for row in _indicators(name)]
     if name not in QUICK and context.size == "quick":
         return dict.fromkeys(ids, not_measured("simulated: at full size only, for its time"))
     if reason := tools.missing("verilator"):
         return dict.fromkeys(ids, not_measured(reason))
-    found = [one for one in subjects(context, PICTURES[context.size]) if one.name == name]
-    if not found:
+    found = subject(name, context, HELD[context.size], SIDE[context.size])
+    if found is None:
         return dict.fromkeys(ids, not_measured("the direction inspection is not installed"))
-    graph = found[0].network.graph
-    inputs = make(graph, PICTURES[context.size], context.seed)
-    if found[0].real is not None:
-        inputs = {graph.inputs[0]: np.concatenate([inputs[graph.inputs[0]], found[0].real])}
-    wanted = run(graph, inputs)
     folder = context.scratch / name
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        program = deploy.compiled(graph, folder)
-        held = program.run(inputs, STALLS, context.seed)
-        free = program.run(inputs, (0, 0), context.seed)
+        context.progress(0, 2, f"{name}: building")
+        program = deploy.compiled(found.network.graph, folder)
+        context.progress(1, 2, f"{name}: co-simulation")
+        rows = _cosimulated(found, program, context)
+        if name == FCN:
+            rows |= system.measure(found, program, context)
     except EdgeError as error:
         return dict.fromkeys(ids, not_measured(f"simulated: {error}"))
-    differ = sum(int((wanted[key] != held.outputs[key]).sum()) for key in wanted)
-    differ += sum(int((wanted[key] != free.outputs[key]).sum()) for key in wanted)
-    count = 2 * sum(value.size for value in wanted.values())
-    digest = content_hash(*inputs.values(), *wanted.values())
-    pictures = len(next(iter(inputs.values())))
-    note = f"{pictures} pictures, with and without back-pressure of {STALLS[0]} %"
-    rows = {ids[0]: rate(differ, count, digest, note)}
-    if free.busy is None or free.interval is None:
-        rows[ids[1]] = not_measured("simulated: too few pictures for a steady state")
-        return rows
-    told = f"{free.interval:,.0f} cycles from picture to picture, {free.latency:,} to the first"
-    rows[ids[1]] = exact(free.busy, pictures, digest, told)
     return rows
+
+
+def _cosimulated(
+    found: Subject, program: cosim.Program, context: Context
+) -> dict[str, Measurement]:
+    graph = found.network.graph
+    inputs = make(graph, HELD[context.size], context.seed)
+    if found.real is not None:
+        inputs = {graph.inputs[0]: np.concatenate([inputs[graph.inputs[0]], found.real])}
+    few = {key: value[: FREE[context.size]] for key, value in inputs.items()}
+    wanted = run(graph, inputs)
+    digest = content_hash(*inputs.values(), *wanted.values())
+    held = program.run(inputs, STALLS, context.seed)
+    free = program.run(few, (0, 0), context.seed)
+    differ, count = _differing(wanted, (held, free))
+    pictures = [len(next(iter(sent.values()))) for sent in (inputs, few)]
+    note = f"{pictures[0]} pictures with back-pressure of {STALLS[0]} %, {pictures[1]} without"
+    rows = {_integers(found.name).id: rate(differ, count, digest, note)}
+    rows[_busy(found.name).id] = _used(free, pictures[1], digest)
+    return rows
+
+
+def _differing(
+    wanted: Mapping[str, NDArray[np.uint8]], runs: tuple[cosim.CoSimulation, ...]
+) -> tuple[int, int]:
+    """Values that differ, of how many; a run may hold only the first pictures."""
+    pairs = [(value, wanted[key]) for ran in runs for key, value in ran.outputs.items()]
+    differ = sum(int((value != right[: len(value)]).sum()) for value, right in pairs)
+    return differ, sum(value.size for value, _ in pairs)
+
+
+def _used(free: cosim.CoSimulation, pictures: int, digest: str) -> Measurement:
+    if free.busy is None or free.interval is None:
+        return not_measured("simulated: too few pictures for a steady state")
+    told = f"{free.interval:,.0f} cycles from picture to picture, {free.latency:,} to the first"
+    return exact(free.busy, pictures, digest, told)
+
+
+def _indicators(name: str) -> tuple[Indicator, ...]:
+    own = (_integers(name), _busy(name))
+    return (*own, *system.INDICATORS) if name == FCN else own
 
 
 def _integers(name: str) -> Indicator:
@@ -91,6 +122,5 @@ def _busy(name: str) -> Indicator:
 
 
 EXPERIMENTS = tuple(
-    Experiment(f"fpga-{name}", (_integers(name), _busy(name)), partial(measure, name))
-    for name in NAMES
+    Experiment(f"fpga-{name}", _indicators(name), partial(measure, name)) for name in NAMES
 )

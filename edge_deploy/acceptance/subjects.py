@@ -2,12 +2,14 @@
 
 Inspection's network is taken from the direction's weights folder and its frames from the
 simulated camera, both by name: directions do not import each other. Where inspection is not
-installed its network is left out, and the rows say so.
+installed its network is left out, and the rows say so. Every other direction's network comes in by
+itself as soon as its manifest has both files, <name>_fp32 and <name>_int8.
 """
 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.acceptance.experiment import Context
-from common.directions import find
+from common.directions import find, installed
 from common.drivers.camera.config import SimCameraConfig
 from common.drivers.registry import open_driver
+from common.runtime.files import open_folder
+from common.runtime.manifest import read_manifest
 from common.runtime.weights import load
 from edge_deploy import characters
 from edge_deploy.checksets import CLASSES, NETS, TRAY_SEED, WEIGHTS
@@ -31,9 +35,53 @@ MATERIAL = "metal"  # inspection has a network for each; the others are built al
 FCN_STEM = f"fcn_{MATERIAL}"  # of its files
 FCN_THRESHOLD = "threshold_flat"  # in its manifest, of the parts shown here
 NAMES = (*(net.name for net in NETS), FCN)
+OWN = ("edge_deploy", "inspection")  # whose networks are named above
+SIDE = 128  # of pictures for a network that leaves their size free
 EXPOSURE_US, PIXEL_UM = 100.0, 10.0  # of inspection's station
 
 U8 = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A network of another direction: its files are <stem>_fp32 and <stem>_int8 in folder."""
+
+    name: str
+    folder: Path
+    stem: str
+
+
+def others(weights: Mapping[str, Path]) -> tuple[Other, ...]:
+    """Networks with a float and an int8 file. weights: the folders by direction's short name."""
+    found = []
+    for word, folder in weights.items():
+        with open_folder(folder) as opened:
+            models = read_manifest(opened).models
+        stems = [name.removesuffix("_int8") for name in models if name.endswith("_int8")]
+        found += [
+            Other(f"{word}-{stem}".replace("_", "-").lower(), folder, stem)
+            for stem in stems
+            if f"{stem}_fp32" in models
+        ]
+    return tuple(found)
+
+
+def weights_of(package: str) -> Path | None:
+    """The weights folder of a direction, None where there is none."""
+    spec = importlib.util.find_spec(package)
+    places = spec.submodule_search_locations if spec else None
+    folder = Path(next(iter(places))) / "weights" if places else None
+    return folder if folder is not None and (folder / "manifest.json").is_file() else None
+
+
+OTHERS = others(
+    {
+        one.name: folder
+        for one in installed()
+        if one.package not in OWN and (folder := weights_of(one.package)) is not None
+    }
+)
+EVERY = (*NAMES, *(one.name for one in OTHERS))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,13 +96,41 @@ class Subject:
 
 def subjects(context: Context, real: int) -> list[Subject]:
     """Every network that is here, with `real` inputs each."""
-    found = [_own(net.name, net.task, context, real) for net in NETS]
-    if (folder := inspection_weights()) is not None:
-        int8, floats = (load(folder, f"{FCN_STEM}_{word}") for word in ("int8", "fp32"))
-        network = prepare_bytes(int8.payload, f"{FCN_STEM}_int8", (FCN_SIDE, FCN_SIDE))
-        frames = np.stack(station_frames(FCN_SIDE, real, context.seed))[:, None]
-        found.append(Subject(FCN, network, floats.payload, frames))
-    return found
+    found = (subject(name, context, real) for name in NAMES)
+    return [one for one in found if one is not None]
+
+
+def subject(name: str, context: Context, real: int, side_px: int = FCN_SIDE) -> Subject | None:
+    """One network, None where inspection is not installed. side_px: of inspection's frames."""
+    if name != FCN:
+        task = next(net.task for net in NETS if net.name == name)
+        return _own(name, task, context, real)
+    if (folder := inspection_weights()) is None:
+        return None
+    int8, floats = (load(folder, f"{FCN_STEM}_{word}") for word in ("int8", "fp32"))
+    network = prepare_bytes(int8.payload, f"{FCN_STEM}_int8", (side_px, side_px))
+    frames = np.stack(station_frames(side_px, real, context.seed))[:, None]
+    return Subject(FCN, network, floats.payload, frames)
+
+
+def everyone(context: Context, real: int) -> list[Subject]:
+    """`subjects`, and every other direction's network, which has no inputs of its own here."""
+    return [*subjects(context, real), *map(_other, OTHERS)]
+
+
+def _other(one: Other) -> Subject:
+    integer, single = (load(one.folder, f"{one.stem}_{word}") for word in ("int8", "fp32"))
+    network = prepare_bytes(integer.payload, f"{one.stem}_int8", (SIDE, SIDE))
+    return Subject(one.name, network, single.payload, None)
+
+
+def files_of(name: str) -> tuple[Path, str] | None:
+    """Folder and stem of a network's files, None where its direction is not installed."""
+    if name == FCN:
+        folder = inspection_weights()
+        return None if folder is None else (folder, FCN_STEM)
+    other = next((one for one in OTHERS if one.name == name), None)
+    return (WEIGHTS, name) if other is None else (other.folder, other.stem)
 
 
 def _own(name: str, task: str, context: Context, real: int) -> Subject:
@@ -66,9 +142,7 @@ def _own(name: str, task: str, context: Context, real: int) -> Subject:
 def inspection_weights() -> Path | None:
     """The weights folder of the direction inspection, None where it is not installed."""
     direction = find("inspection")
-    spec = importlib.util.find_spec(direction.package) if direction else None
-    places = spec.submodule_search_locations if spec else None
-    return Path(next(iter(places))) / "weights" if places else None
+    return weights_of(direction.package) if direction else None
 
 
 def station_camera(side_px: int, length: int, seed: int) -> SimCameraConfig:

@@ -26,7 +26,6 @@ from edge_deploy.verify.inputs import make
 from edge_deploy.verify.programs import pack
 
 FLOAT = "onnxruntime float"
-NATIVE = Target("c99-native", "gcc", ("-O3", "-march=native"))
 PEAK = re.compile(r"peak memory (\d+) KiB")
 EMULATED = ("cortex-m7", "cortex-m7-plain")
 
@@ -79,7 +78,7 @@ def compare(
         if float_model is not None:
             rows.append(_child(FLOAT, "onnxruntime", float_model, rounds, extents))
         rows.append(_child("onnxruntime int8", "onnxruntime", model, rounds, extents))
-        for target in (TARGETS["c99"], NATIVE):
+        for target in (TARGETS["c99"], TARGETS["c99-native"]):
             rows.append(_tried(target, lambda at: _native(network, at, rounds, scratch)))
         if float_model is not None:
             rows.append(_ncnn(float_model, shape, rounds, scratch))

@@ -16,7 +16,12 @@ RUNTIME = (
     "lingnan_edge.h",
     "lingnan_rescale.h",
     "lingnan_dot.h",
+    "lingnan_plain.h",
+    "lingnan_smlad.h",
+    "lingnan_neon.h",
+    "lingnan_vnni.h",
     "lingnan_conv.c",
+    "lingnan_nine.c",
     "lingnan_depthwise.c",
     "lingnan_moves.c",
 )

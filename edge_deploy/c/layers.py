@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_deploy.c.memory import Memory, row_bytes
+from edge_deploy.c.memory import Memory, row_bytes, run_bytes
 from edge_deploy.c.text import array, structure
 from edge_deploy.graph import fixed_add, fixed_point, ir
 from edge_deploy.graph.ranges import raw_bias
@@ -20,6 +20,9 @@ FORMS = {
     "table": "LINGNAN_TABLE",
 }
 INT32_MIN = -(2**31)
+BLOCK = 16  # output channels whose weights stand together
+WORD = 4
+SIGNED = 128  # what NEON takes off an activation to have it signed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +127,7 @@ def _conv(memory: Memory, op: ir.Conv2d, at: int, forms: Forms) -> Code:
     source, target = memory.graph.tensors[op.inputs[0]], memory.graph.tensors[op.output]
     (channels, height, width), (filters, out_height, out_width) = source.shape, target.shape
     rescale, fields = _rescale(forms.rescales[op.name], raw_bias(op, source), f"l{at}")
-    constants = rescale + array(f"l{at}_weight", _depthwise(op) if op.depthwise else _rows(op))
+    constants, fields_of = _weights(op, forms.rescales[op.name], source, f"l{at}")
     numbers = {
         "in_h": height,
         "in_w": width,
@@ -140,28 +143,92 @@ def _conv(memory: Memory, op: ir.Conv2d, at: int, forms: Forms) -> Code:
         "pad_left": op.pad[1],
         "groups": op.groups,
         "row": row_bytes(op),
+        "run": run_bytes(op),
         "zero_point": source.zero_point,
-        "weight": f"l{at}_weight",
         "rescale": _brace(fields),
     }
-    constants += structure("lingnan_conv", f"l{at}", numbers)
+    constants += rescale + structure("lingnan_conv", f"l{at}", numbers, fields_of)
     ends = f"{memory.place(op.inputs[0])}, {memory.place(op.output)}"
     if op.depthwise:
         return Code(constants, f"lingnan_depthwise(&l{at}, {ends});")
     return Code(constants, f"lingnan_conv2d(&l{at}, {ends}, {memory.scratch(op)});")
 
 
-def _rows(op: ir.Conv2d | ir.FullyConnected) -> NDArray[np.int8]:
-    """A row an output channel, the input channel fastest, padded to a multiple of four."""
-    weight = op.weight.transpose(0, 2, 3, 1) if op.weight.ndim == 4 else op.weight
-    rows = weight.reshape(len(weight), -1)
-    padded = np.zeros((len(rows), row_bytes(op)), np.int8)
-    padded[:, : rows.shape[1]] = rows
-    return padded
+def is_nine(op: ir.Conv2d, fixed: fixed_point.FixedPoint, source: ir.Tensor) -> bool:
+    """Whether the kernel of nine taps of one channel serves; it reads rows in whole words."""
+    if source.shape[2] < WORD or op.pad[1] >= WORD or op.pad[3] >= WORD:
+        return False
+    plain = fixed.form == "half-up" and not fixed.exceptions.size and int(fixed.shifts[0]) >= 32
+    return plain and op.weight.shape[1:] == (1, 3, 3) and op.groups == 1
 
 
-def _depthwise(op: ir.Conv2d) -> NDArray[np.int8]:
-    return np.ascontiguousarray(op.weight[:, 0].transpose(1, 2, 0))
+def _nine(op: ir.Conv2d, fixed: fixed_point.FixedPoint, source: ir.Tensor, name: str) -> str:
+    """The constants of `lingnan_nine`, a line an output channel."""
+    taps = op.weight.reshape(len(op.weight), 9).astype(np.int64)
+    low = taps[:, [0, 3, 6, 1, 7]] & 0xFFFF
+    high = np.pad(taps[:, [2, 5, 8, 4]], ((0, 0), (0, 1))) & 0xFFFF
+    offsets = fixed.offset + fixed.multiplier * raw_bias(op, source)
+    lines = [
+        f"    {{{{{', '.join(f'0x{pair:x}u' for pair in pairs)}}}, {multiplier}, "
+        f"INT64_C({offset})}},"
+        for pairs, multiplier, offset in zip(
+            (low | high << 16).tolist(), fixed.multiplier.tolist(), offsets.tolist(), strict=True
+        )
+    ]
+    body = "\n".join(lines)
+    return f"static const lingnan_nine {name}_nine[{len(lines)}] = {{\n{body}\n}};\n"
+
+
+def _weights(
+    op: ir.Conv2d | ir.FullyConnected,
+    fixed: fixed_point.FixedPoint,
+    source: ir.Tensor,
+    name: str,
+) -> tuple[str, str]:
+    """Constants in the order of the kernels, and the fields that name them."""
+    if isinstance(op, ir.Conv2d) and op.depthwise:
+        taps = np.ascontiguousarray(op.weight[:, 0].transpose(1, 2, 0))
+        return array(f"{name}_weight", taps), f"    .weight = {name}_weight,\n"
+    groups = op.groups if isinstance(op, ir.Conv2d) else 1
+    rows = [_rows(part, run_bytes(op)) for part in np.split(op.weight, groups)]
+    packed = np.concatenate([_packed(part) for part in rows])
+    sums = np.concatenate([part.sum(1, dtype=np.int32) * SIGNED for part in rows])
+    constants = array(f"{name}_weight", packed, "LINGNAN_ALIGNED")
+    fields = f"    .weight = {name}_weight,\n"
+    if isinstance(op, ir.Conv2d) and is_nine(op, fixed, source):
+        constants = _either(_nine(op, fixed, source, name), constants)
+        fields = _either(f"    .nine = {name}_nine,\n", fields)
+    constants += _only("NEON", array(f"{name}_correction", sums))
+    return constants, fields + _only("NEON", f"    .correction = {name}_correction,\n")
+
+
+def _only(machine: str, text: str) -> str:
+    return f"#ifdef LINGNAN_{machine}\n{text}#endif\n"
+
+
+def _either(smlad: str, other: str) -> str:
+    """C for Cortex-M with the DSP extension, and for every other machine."""
+    return f"#ifdef LINGNAN_SMLAD\n{smlad}#else\n{other}#endif\n"
+
+
+def _rows(weight: NDArray[np.int8], run: int) -> NDArray[np.int8]:
+    """A row an output channel, the input channel fastest; rows and columns in whole fours.
+
+    run: bytes of a kernel row, 0 where only all of them together are padded.
+    """
+    if weight.ndim == 4:
+        weight = weight.transpose(0, 2, 3, 1).reshape(len(weight), weight.shape[2], -1)
+        weight = np.pad(weight, ((0, 0), (0, 0), (0, run - weight.shape[2] if run else 0)))
+    flat = weight.reshape(len(weight), -1)
+    return np.pad(flat, [(0, -extent % 4) for extent in flat.shape])
+
+
+def _packed(rows: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Blocks of 16 channels, in each (tap / 4, channel, tap % 4)."""
+    parts = [rows[at : at + BLOCK] for at in range(0, len(rows), BLOCK)]
+    return np.concatenate(
+        [part.reshape(len(part), -1, 4).transpose(1, 0, 2).reshape(-1) for part in parts]
+    )
 
 
 def _fully_connected(memory: Memory, op: ir.FullyConnected, at: int, forms: Forms) -> Code:
@@ -169,12 +236,12 @@ def _fully_connected(memory: Memory, op: ir.FullyConnected, at: int, forms: Form
     filters, length = op.weight.shape
     source = memory.graph.tensors[op.inputs[0]]
     rescale, fields = _rescale(forms.rescales[op.name], raw_bias(op, source), f"l{at}")
-    constants = rescale + array(f"l{at}_weight", _rows(op))
+    constants, fields_of = _weights(op, forms.rescales[op.name], source, f"l{at}")
     ones = ("in_h", "in_w", "out_h", "out_w", "kernel_h", "kernel_w", "stride_h", "stride_w")
     numbers: dict[str, Any] = dict.fromkeys((*ones, "groups"), 1)
-    numbers |= {"in_c": length, "out_c": filters, "row": row_bytes(op)}
-    numbers |= {"weight": f"l{at}_weight", "rescale": _brace(fields)}
-    constants += structure("lingnan_conv", f"l{at}", numbers)
+    numbers |= {"in_c": length, "out_c": filters, "row": row_bytes(op), "run": run_bytes(op)}
+    numbers |= {"rescale": _brace(fields)}
+    constants += rescale + structure("lingnan_conv", f"l{at}", numbers, fields_of)
     ends = f"{memory.place(op.inputs[0])}, {memory.place(op.output)}"
     return Code(constants, f"lingnan_conv2d(&l{at}, {ends}, {memory.scratch(op)});")
 

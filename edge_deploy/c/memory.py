@@ -61,4 +61,20 @@ def is_ready(graph: Graph, op: Conv2d) -> bool:
 
 def row_bytes(op: Conv2d | FullyConnected) -> int:
     """Bytes of one output channel's weights, padded to a multiple of four."""
-    return -(-int(op.weight[0].size) // 4) * 4
+    return _fours(int(op.weight[0].size))
+
+
+def run_bytes(op: Conv2d | FullyConnected) -> int:
+    """Bytes of one kernel row in them, 0 where rows are not whole fours.
+
+    Rows are padded one by one where that makes no more bytes than padding all of them does.
+    """
+    if isinstance(op, FullyConnected):
+        return row_bytes(op)
+    _, channels, rows, columns = op.weight.shape
+    run = _fours(int(channels * columns))
+    return run if rows * run == row_bytes(op) else 0
+
+
+def _fours(count: int) -> int:
+    return -(-count // 4) * 4

@@ -25,12 +25,13 @@ def identifier(name: str) -> str:
     return word if not word[0].isdigit() else f"n{word}"
 
 
-def array(name: str, values: NDArray[Any]) -> str:
-    """A static constant array."""
+def array(name: str, values: NDArray[Any], attribute: str = "") -> str:
+    """A static constant array. attribute: words between its name and its values."""
     kind = _TYPES[values.dtype]
     literal = "INT64_C({})" if values.dtype == np.int64 else "{}"
     words = (_literal(literal, int(value)) for value in values.reshape(-1))
-    return f"static const {kind} {name}[{values.size}] = {{\n{_wrapped(words)}\n}};\n"
+    head = f"static const {kind} {name}[{values.size}]{attribute and ' ' + attribute}"
+    return f"{head} = {{\n{_wrapped(words)}\n}};\n"
 
 
 def _literal(form: str, value: int) -> str:
@@ -49,7 +50,10 @@ def _wrapped(words: Iterable[str]) -> str:
     return "\n".join([*lines, line])
 
 
-def structure(kind: str, name: str, fields: dict[str, Any]) -> str:
-    """A static constant struct with designated initialisers; strings stand as they are."""
+def structure(kind: str, name: str, fields: dict[str, Any], more: str = "") -> str:
+    """A static constant struct with designated initialisers; strings stand as they are.
+
+    more: lines of further initialisers, ready as C.
+    """
     body = "".join(f"    .{key} = {value},\n" for key, value in fields.items())
-    return f"static const {kind} {name} = {{\n{body}}};\n"
+    return f"static const {kind} {name} = {{\n{body}{more}}};\n"

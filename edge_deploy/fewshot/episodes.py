@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_deploy.errors import EdgeError
+from edge_deploy.fewshot.head import Head
 
 U8 = NDArray[np.uint8]
 
@@ -68,13 +69,16 @@ def episodes(classes: Sequence[U8], size: EpisodeSize, count: int, seed: int) ->
 
 def nearest(episode: Episode) -> NDArray[np.int64]:
     """(M,) the class with the nearest mean, by `edge_deploy.fewshot.head`'s arithmetic."""
-    from edge_deploy.fewshot.head import Head
+    return np.asarray(taught(episode).distances(episode.asked).argmin(1), np.int64)
 
+
+def taught(episode: Episode) -> Head:
+    """A head that has learned an episode's samples."""
     head = Head(episode.asked.shape[1])
     for label, samples in enumerate(episode.learned):
         for sample in samples:
             head.learn(sample, label)
-    return np.array([head.answer(sample).nearest for sample in episode.asked], np.int64)
+    return head
 
 
 def accuracy(classes: Sequence[U8], size: EpisodeSize, count: int, seed: int) -> Shares:

@@ -20,6 +20,8 @@ I64 = NDArray[np.int64]
 FRACTION = 4  # a mean is kept to a quarter of a step: distances then fit 32 bits
 MOST_FEATURES = 4096  # FRACTION * 255 squared, that often, is still below 2 ** 32
 MOST_SAMPLES = 1 << 16
+ONE = 256  # of a factor
+MOST_FACTOR = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Head:
 
     features: int
     sums: list[I64] = field(default_factory=list)
+    squares: list[int] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
     _means: I64 | None = None
 
@@ -52,10 +55,13 @@ class Head:
             raise EdgeError(f"class {label}: there are {len(self.sums)}, the next is their number")
         if label == len(self.sums):
             self.sums.append(np.zeros(self.features, np.int64))
+            self.squares.append(0)
             self.counts.append(0)
         if self.counts[label] == MOST_SAMPLES:
             raise EdgeError(f"class {label} has {MOST_SAMPLES} samples: more would overflow")
-        self.sums[label] += sample.astype(np.int64)
+        wide = sample.astype(np.int64)
+        self.sums[label] += wide
+        self.squares[label] += int(wide @ wide)
         self.counts[label] += 1
         self._means = None
 
@@ -73,13 +79,37 @@ class Head:
         EdgeError where nothing was learned.
         """
         self._check(sample)
-        if not self.sums:
-            raise EdgeError("no class was learned: learn some samples first")
-        away = self.means - FRACTION * sample.astype(np.int64)
-        distances = np.einsum("cf,cf->c", away, away)
+        distances = self.distances(sample[None])[0]
         order = np.argsort(distances, kind="stable")
         second = int(distances[order[1]]) if len(order) > 1 else None
         return Answer(int(order[0]), int(distances[order[0]]), second)
+
+    def distances(self, samples: U8) -> I64:
+        """(M, classes) of (M, features): squared, in sixteenths of a squared step. EdgeError where
+        nothing was learned."""
+        if not self.sums:
+            raise EdgeError("no class was learned: learn some samples first")
+        means = self.means.astype(np.float64)
+        wide = samples.astype(np.float64) * FRACTION
+        # all whole numbers below 2 ** 53, so that a float product is exact and quick
+        squares = (wide**2).sum(1)[:, None] + (means**2).sum(1)
+        return np.asarray(squares - 2 * (wide @ means.T), np.int64)
+
+    def limit(self, factor: int) -> int | None:
+        """The distance beyond which a sample is a stranger: factor / 256 times the learned
+        samples' mean distance from the mean of their class without them.
+
+        Leaving a sample out needs no sample: of n with sum s and sum of squares q, those distances
+        sum to (n / (n - 1))^2 (q - |s|^2 / n). None where no class has two samples.
+        """
+        total = learned = 0
+        for sums, square, n in zip(self.sums, self.squares, self.counts, strict=True):
+            if n < 2:
+                continue
+            scatter = square - int(sums @ sums) // n
+            total += FRACTION**2 * scatter * n // (n - 1) * n // (n - 1)
+            learned += n
+        return total // learned * factor // ONE if learned else None
 
     def _check(self, sample: U8) -> None:
         if sample.dtype != np.uint8 or sample.shape != (self.features,):

@@ -17,7 +17,7 @@ from edge_deploy.fpga.rescale import RESCALE_COST, rescaling, signed_bits
 from edge_deploy.fpga.window import Rows, Window
 from edge_deploy.graph import fixed_add, ir
 
-OUTBOX_SLACK = 16  # bytes that are under way between a claim and the outbox
+OUTBOX_SLACK = 20  # bytes that are under way between a claim and the outbox
 SMALL = Resources(0, 150, 1)
 TABLE_RANGE = np.arange(256)
 

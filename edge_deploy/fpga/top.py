@@ -37,7 +37,9 @@ def top(design: Design) -> str:
     for at, tensor in enumerate(design.graph.inputs):
         body += _input(wiring, names[tensor], at, design.graph.tensors[tensor].size)
     for stage in design.stages:
+        body += _reset(design, stage)
         body += _stage(wiring, design, stage, names)
+    body.append(f"    assign rst_last = {_rst(design.stages[-1])};")
     for at, tensor in enumerate(design.graph.outputs):
         stream = names[design.stream(tensor)]
         body += _output(wiring, stream, at, design.graph.tensors[tensor].size)
@@ -81,9 +83,16 @@ def _head(design: Design) -> str:
 module {module_name(design)} (
 {listed}
 );
-    reg rst;
-    always @(posedge aclk) rst <= !aresetn;
+    // The reset goes from stage to stage, each with a register of its own beside it. Bytes come in
+    // once it has left the last one; streams lead to later stages alone, so none meets it.
     wire clk = aclk;
+    reg rst, running, ending;
+    wire rst_last;
+    always @(posedge aclk) begin
+        rst <= !aresetn;
+        ending <= rst_last;
+        running <= !rst && (running || (ending && !rst_last));
+    end
     wire {wrong};
     assign frame_error = |{{{wrong}}};
 """
@@ -103,8 +112,8 @@ def _input(wiring: Wiring, name: str, at: int, size: int) -> list[str]:
     wiring.lines.append(f"    wire s{at}_last;")
     return [
         f"    assign {name}_data = s{at}_axis_tdata;",
-        f"    assign {name}_valid = s{at}_axis_tvalid && !rst;",
-        f"    assign s{at}_axis_tready = {name}_ready && !rst;",
+        f"    assign {name}_valid = s{at}_axis_tvalid && running;",
+        f"    assign s{at}_axis_tready = {name}_ready && running;",
         f"    lingnan_frame #(.BYTES({size})) s{at}_frame (",
         f"        .clk(clk), .rst(rst), .taken({name}_valid && {name}_ready),",
         f"        .in_last(s{at}_axis_tlast), .last(s{at}_last), .wrong(s{at}_wrong)",
@@ -123,7 +132,7 @@ def _output(wiring: Wiring, stream: str, at: int, size: int) -> list[str]:
         f"    assign m{at}_axis_tvalid = {name}_valid;",
         f"    assign {name}_ready = m{at}_axis_tready;",
         f"    lingnan_frame #(.BYTES({size})) m{at}_frame (",
-        f"        .clk(clk), .rst(rst), .taken({name}_valid && {name}_ready),",
+        f"        .clk(clk), .rst(rst_last), .taken({name}_valid && {name}_ready),",
         f"        .in_last(m{at}_axis_tlast), .last(m{at}_axis_tlast), .wrong(m{at}_wrong)",
         "    );",
         f"    wire m{at}_unused = &{{1'b0, m{at}_wrong}};",
@@ -131,15 +140,25 @@ def _output(wiring: Wiring, stream: str, at: int, size: int) -> list[str]:
     ]
 
 
+def _rst(stage: Stage) -> str:
+    return f"{stage.name}_rst"
+
+
+def _reset(design: Design, stage: Stage) -> list[str]:
+    at = design.stages.index(stage)
+    before = _rst(design.stages[at - 1]) if at else "rst"
+    return [f"    reg {_rst(stage)};", f"    always @(posedge clk) {_rst(stage)} <= {before};"]
+
+
 def _stage(wiring: Wiring, design: Design, stage: Stage, names: dict[str, str]) -> list[str]:
     lines: list[str] = []
-    connections = [".clk(clk), .rst(rst)"]
+    connections = [f".clk(clk), .rst({_rst(stage)})"]
     joins = len(stage.inputs) > 1
     for letter, tensor in zip("ab" if joins else ("in",), stage.inputs, strict=True):
         source = wiring.stream(f"{stage.name}_{letter}")
         if joins:
             waiting = wiring.stream(f"{stage.name}_{letter}_wait")
-            lines += _fifo(waiting, source, design.fifos[stage.name, tensor])
+            lines += _fifo(stage, waiting, source, design.fifos[stage.name, tensor])
             wiring.readers[names[tensor]].append(waiting)
         else:
             wiring.readers[names[tensor]].append(source)
@@ -159,10 +178,10 @@ def _instance(stage: Stage, connections: list[str]) -> Iterator[str]:
     yield "    );"
 
 
-def _fifo(waiting: str, source: str, depth: int) -> list[str]:
+def _fifo(stage: Stage, waiting: str, source: str, depth: int) -> list[str]:
     return [
         f"    lingnan_fifo #(.WIDTH(8), .DEPTH({depth})) {source}_fifo (",
-        f"        .clk(clk), .rst(rst), {_connected('in', waiting)},",
+        f"        .clk(clk), .rst({_rst(stage)}), {_connected('in', waiting)},",
         f"        {_connected('out', source)}",
         "    );",
     ]

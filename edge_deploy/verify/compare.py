@@ -14,14 +14,17 @@ from numpy.typing import NDArray
 from edge_deploy.c.build import TARGETS, Target
 from edge_deploy.c.generate import Sources
 from edge_deploy.errors import EdgeError
+from edge_deploy.graph.fold import fold
 from edge_deploy.graph.ir import Graph
 from edge_deploy.reference.run import run as reference
 from edge_deploy.verify import footprint, onnxruntime, programs, tools
+from edge_deploy.x86.write import write
 
 Arrays = Mapping[str, NDArray[np.uint8]]
 Tell = Callable[[int, int, str], None]
-BACKENDS = ("reference", "integers", *TARGETS)
-EMULATED = ("cortex-m7", "cortex-m7-plain", "arm64")
+X86 = "onnxruntime-x86"  # the form of edge_deploy.x86
+BACKENDS = ("reference", "integers", X86, *TARGETS)
+EMULATED = ("cortex-m7", "cortex-m7-plain", "arm64", "arm64-dotprod")
 BATCH = 8  # pictures the numpy reference takes at once, so that its columns stay in the cache
 
 
@@ -84,6 +87,10 @@ def compare(
 def _compared(
     network: Network, backend: str, inputs: Arrays, wanted: Arrays, folder: Path, sizes: bool
 ) -> Row:
+    if backend == X86:
+        start = time.perf_counter()
+        found = onnxruntime.run(write(fold(network.graph)), network.graph, inputs)
+        return _row(backend, wanted, found, time.perf_counter() - start)
     if backend not in TARGETS:
         forms = network.sources.forms.rescales if backend == "integers" else None
         start = time.perf_counter()

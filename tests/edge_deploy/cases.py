@@ -124,6 +124,8 @@ CASES: dict[str, Callable[[], bytes]] = {
     "conv 1x1 that lies ready": conv(8, 9, 1, 1, (0, 0, 0, 0)),
     "conv 1x1, stride 2": conv(8, 4, 1, 2, (0, 0, 0, 0)),
     "conv in groups": conv(8, 12, 3, 1, (1, 1, 1, 1), 4),
+    "conv 3x3 of 4, 21 filters": conv(4, 21, 3, 1, (1, 1, 1, 1)),
+    "depthwise of 24": conv(24, 24, 3, 1, (1, 1, 1, 1), 24),
     "depthwise of 8": conv(8, 8, 3, 1, (1, 1, 1, 1), 8),
     "depthwise of 7, stride 2": conv(7, 7, 3, 2, (1, 1, 1, 1), 7),
     "depthwise multiplier 2": conv(6, 12, 3, 1, (0, 1, 2, 1), 6),

@@ -11,7 +11,19 @@ import pytest
 pytest.importorskip("onnx", reason="onnx is not installed: pip install 'lingnan[edge]'")
 
 from common.acceptance.experiment import Context
-from edge_deploy.acceptance import EXPERIMENTS, board, cortex, integers, quality, speed, subjects
+from edge_deploy.acceptance import (
+    EXPERIMENTS,
+    board,
+    cortex,
+    fpga,
+    integers,
+    quality,
+    routed,
+    speed,
+    subjects,
+)
+from edge_deploy.fpga import cosim
+from edge_deploy.fpga import tools as fpga_tools
 from edge_deploy.verify import tools
 from edge_deploy.verify.compare import Row
 
@@ -26,7 +38,7 @@ def context(tmp_path: Path) -> Context:
 def test_rows_are_named_once_and_as_required() -> None:
     ids = [row.id for one in EXPERIMENTS for row in one.indicators]
     assert len(set(ids)) == len(ids)
-    assert all(re.fullmatch(r"S4-D(9-R4|9-K1|9-K3|6-K1)/[a-z0-9-]+", name) for name in ids)
+    assert all(re.fullmatch(r"S4-D(9-R[234]|9-K[123]|6-K1)/[a-z0-9-]+", name) for name in ids)
 
 
 def test_a_missing_tool_is_told_with_its_cure(
@@ -37,11 +49,37 @@ def test_a_missing_tool_is_told_with_its_cure(
         for found in measure(context).values():
             assert found.value is None and "apt-get install" in found.note
     one = subjects._own("resnet8", "characters", context, 1)
-    monkeypatch.setattr(cortex, "subjects", lambda context, real: [one])
+    monkeypatch.setattr(cortex, "everyone", lambda context, real: [one])
     rows = cortex.measure(context)
     assert rows["S4-D9-R4/arena-resnet8"].value == 1.0
     assert "apt-get install" in rows["S4-D9-R4/m7-resnet8"].note
     assert rows["S4-D9-R4/m7-unet"].value is None
+
+
+def test_a_missing_fpga_tool_is_told_with_its_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fpga_tools, "find", lambda tool: None)
+    full = Context("full", 7, None, tmp_path)
+    for rows, cure in (
+        (routed.measure(full), "pip install"),
+        (fpga.measure(subjects.FCN, full), "apt-get install verilator"),
+    ):
+        assert len(rows) > 2
+        assert all(row.value is None and cure in row.note for row in rows.values())
+
+
+def test_nothing_is_placed_at_quick_size(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fpga_tools, "run", None)
+    assert {row.value for row in routed.measure(context).values()} == {None}
+
+
+def test_differing_values_are_counted_over_both_runs() -> None:
+    wanted = {"y": np.arange(12, dtype=np.uint8).reshape(4, 3)}
+    held = cosim.CoSimulation({"y": wanted["y"] + np.eye(4, 3, dtype=np.uint8)}, 1, None, None, {})
+    free = cosim.CoSimulation({"y": wanted["y"][:2]}, 1, None, None, {})
+    assert fpga._differing(wanted, (held, free)) == (3, 18)
+    assert fpga._used(free, 2, "0" * 64).value is None
 
 
 def test_absent_data_is_told(context: Context) -> None:
@@ -79,6 +117,17 @@ def test_points_lost_are_paired() -> None:
 
 
 def test_speed_is_the_median_of_the_rounds() -> None:
-    spent = np.array([[3.0, 1.0], [2.0, 1.0], [8.0, 2.0]])
+    spent = np.array([[3.0, 1.0, 3.0], [2.0, 1.0, 2.0], [8.0, 2.0, 8.0]])
     found = speed._row(spent, 1, "0" * 64)
     assert found.value == 3.0
+    assert "as it is 3.000 ms, 1.00 x" in found.note
+
+
+def test_another_directions_network_comes_in_by_its_manifest(context: Context) -> None:
+    found = subjects.others({"lab": subjects.WEIGHTS})
+    names = {one.name for one in found}
+    assert names == {f"lab-{net.name}" for net in quality.NETS}  # fewshot has no float file
+    one = next(one for one in found if one.stem == "resnet8")
+    taken = subjects._other(one)
+    assert taken.real is None and taken.network.graph.macs > 1e6
+    assert set(subjects.NAMES) <= set(subjects.EVERY)

@@ -12,7 +12,7 @@ pytest.importorskip("onnx", reason="onnx is not installed: pip install 'lingnan[
 
 from edge_deploy.c.build import TARGETS
 from edge_deploy.c.generate import generate
-from edge_deploy.graph.ir import Conv2d, Rearrange
+from edge_deploy.graph.ir import Conv2d, Graph, Rearrange, Rescale, Tensor
 from edge_deploy.reference.run import run
 from edge_deploy.verify import onnxruntime, programs, tools
 from tests.edge_deploy.cases import CASES
@@ -55,3 +55,48 @@ def test_the_comparison_sees_a_changed_weight() -> None:
     weight[0, 0, 1, 1] ^= 64
     after = run(replace(graph, operators=(replace(op, weight=weight),)), inputs)
     assert any(not np.array_equal(after[key], before[key]) for key in graph.outputs)
+
+
+SHAPES = ("conv 3x3 of 4, 21 filters", "depthwise of 24")
+
+
+@pytest.mark.parametrize("name", ["c99-native", "arm64", "arm64-dotprod", "cortex-m7"])
+def test_a_machines_own_instructions_give_the_same(name: str, tmp_path: Path) -> None:
+    target = TARGETS[name]
+    if reason := tools.missing(target.tools):
+        pytest.skip(reason)
+    for case in SHAPES:
+        graph = graph_of(CASES[case]())
+        inputs = inputs_for(graph, 6)
+        wanted = run(graph, inputs)
+        found = programs.run(graph, generate(graph), target, inputs, tmp_path / case[:9]).outputs
+        for output in graph.outputs:
+            assert np.array_equal(found[output], wanted[output]), case
+
+
+def first_layer(width: int, left: int, stride: int) -> Graph:
+    """3 x 3 taps of one channel: the kernel of nine taps, with every way to meet an edge."""
+    rng = np.random.default_rng((width, left, stride))
+    wide = (width + left + 1 - 3) // stride + 1
+    source, target = Tensor("x", (1, 5, width), 0.02, 131), Tensor("y", (5, 5, wide), 0.03, 9)
+    op = Conv2d(
+        "conv", ("x",), "y", rng.integers(-127, 128, (5, 1, 3, 3)).astype(np.int8),
+        rng.integers(-9999, 9999, 5).astype(np.int32),
+        Rescale(rng.uniform(1e-3, 3e-3, 5).astype(np.float32), 9), (1, stride), (1, left, 1, 1),
+    )  # fmt: skip
+    return Graph("first", {"x": source, "y": target}, (op,), ("x",), ("y",))
+
+
+def test_nine_taps_of_one_channel_meet_every_edge(tmp_path: Path) -> None:
+    target = TARGETS["cortex-m7"]
+    if reason := tools.missing(target.tools):
+        pytest.skip(reason)
+    tried = 0
+    for width, left, stride in ((4, 1, 1), (7, 2, 1), (9, 1, 2), (6, 0, 1)):
+        graph = first_layer(width, left, stride)
+        sources = generate(graph)
+        tried += "lingnan_nine l0_nine" in sources.files["lingnan_first.c"]
+        inputs = inputs_for(graph, 5)
+        found = programs.run(graph, sources, target, inputs, tmp_path / f"{width}{left}").outputs
+        assert np.array_equal(found["y"], run(graph, inputs)["y"]), (width, left, stride)
+    assert tried, "no case was exact: the kernel was not tried"

@@ -47,6 +47,7 @@ def test_every_target_is_listed(client) -> None:
     assert {one["name"] for one in listed} == set(TARGETS)
     assert {one["name"] for one in listed if one["emulated"]} == {
         "arm64",
+        "arm64-dotprod",
         "cortex-m7",
         "cortex-m7-plain",
     }

@@ -1,94 +1,108 @@
-/* Convolutions. Windows are gathered into columns, two at a time, unless they lie ready. */
+/* Convolutions, some windows at a time; those that do not lie ready are gathered into columns. */
 #include "lingnan_dot.h"
-#include "lingnan_rescale.h"
 
 /* One window of `channels` channels, padding as the zero point, to `row` bytes. */
-static void gather(const lingnan_conv *p, const uint8_t *in, int32_t channels, int32_t pixel,
-                   uint8_t *column)
+static void gather(const lingnan_conv *p, const uint8_t *in, int32_t channels, int32_t top,
+                   int32_t left, uint8_t *column)
 {
-    const int32_t top = pixel / p->out_w * p->stride_h - p->pad_top;
-    const int32_t left = pixel % p->out_w * p->stride_w - p->pad_left;
+    const int32_t bytes = p->kernel_w * channels;
     const int whole = channels == p->in_c && left >= 0 && left + p->kernel_w <= p->in_w;
     uint8_t *to = column;
     for (int32_t y = top; y < top + p->kernel_h; ++y) {
         if (y < 0 || y >= p->in_h) {
-            memset(to, p->zero_point, (size_t)(p->kernel_w * channels));
-            to += p->kernel_w * channels;
+            memset(to, p->zero_point, (size_t)bytes);
         } else if (whole) {
-            memcpy(to, in + (y * p->in_w + left) * p->in_c, (size_t)(p->kernel_w * channels));
-            to += p->kernel_w * channels;
+            memcpy(to, in + (y * p->in_w + left) * p->in_c, (size_t)bytes);
         } else {
-            for (int32_t x = left; x < left + p->kernel_w; ++x, to += channels) {
-                if (x < 0 || x >= p->in_w)
-                    memset(to, p->zero_point, (size_t)channels);
+            for (int32_t x = 0; x < p->kernel_w; ++x)
+                if (left + x < 0 || left + x >= p->in_w)
+                    memset(to + x * channels, p->zero_point, (size_t)channels);
                 else
-                    memcpy(to, in + (y * p->in_w + x) * p->in_c, (size_t)channels);
-            }
+                    memcpy(to + x * channels, in + (y * p->in_w + left + x) * p->in_c,
+                           (size_t)channels);
         }
-    }
-    memset(to, 0, (size_t)(column + p->row - to));
-}
-
-/* Two columns that lie `row` apart against `rows` rows of weights, from `channel` on. */
-static void two_columns(const lingnan_conv *p, const uint8_t *columns, int32_t channel,
-                        int32_t rows, uint8_t *out)
-{
-    const lingnan_rescale rescale = p->rescale; /* a copy: bytes written may alias p */
-    const int32_t row = p->row, end = channel + rows;
-    const int8_t *weight = p->weight + channel * row;
-    uint8_t *const next = out + p->out_c;
-    for (; channel + 1 < end; channel += 2, weight += 2 * row) {
-        int32_t sums[4];
-        lingnan_dot_2x2(weight, columns, row, sums);
-        out[channel] = lingnan_rescaled(&rescale, sums[0], channel);
-        next[channel] = lingnan_rescaled(&rescale, sums[1], channel);
-        out[channel + 1] = lingnan_rescaled(&rescale, sums[2], channel + 1);
-        next[channel + 1] = lingnan_rescaled(&rescale, sums[3], channel + 1);
-    }
-    if (channel < end) {
-        const int32_t first = lingnan_dot(weight, columns, row);
-        const int32_t second = lingnan_dot(weight, columns + row, row);
-        out[channel] = lingnan_rescaled(&rescale, first, channel);
-        next[channel] = lingnan_rescaled(&rescale, second, channel);
+        to += p->run ? p->run : bytes; /* what lies between meets weights of zero */
     }
 }
 
-static void one_column(const lingnan_conv *p, const uint8_t *column, int32_t channel, int32_t rows,
-                       uint8_t *out)
+/* One group of channels: where it reads, and whether a window inside the picture can be read where
+ * it lies. */
+typedef struct {
+    const lingnan_conv *p;
+    const uint8_t *in;
+    uint8_t *scratch;
+    int32_t channels;
+    int direct;
+} source;
+
+/* Windows of pixel x of row y and those beside it, as many as can be taken at once. */
+static inline lingnan_windows windows(const source *s, int32_t y, int32_t x)
 {
-    const lingnan_rescale rescale = p->rescale;
-    for (const int32_t end = channel + rows; channel < end; ++channel) {
-        const int32_t sum = lingnan_dot(p->weight + channel * p->row, column, p->row);
-        out[channel] = lingnan_rescaled(&rescale, sum, channel);
+    const lingnan_conv *const p = s->p;
+    const int32_t top = y * p->stride_h - p->pad_top, left = x * p->stride_w - p->pad_left;
+    const int32_t step = p->stride_w * p->in_c; /* bytes */
+    const int32_t room = (p->in_w - left) * p->in_c - p->run; /* that the window may move right */
+    const int ready = s->direct && top >= 0 && top + p->kernel_h <= p->in_h && left >= 0;
+    const int32_t pixels = p->out_w - x;
+    lingnan_windows v = {{0}, pixels > 1 ? 2 : 1, 1, p->row, 0};
+    if (ready && room >= (v.count - 1) * step) {
+        if (LINGNAN_WINDOWS > 2 && pixels >= LINGNAN_WINDOWS &&
+            room >= (LINGNAN_WINDOWS - 1) * step)
+            v.count = LINGNAN_WINDOWS;
+        v.at[0] = s->in + (top * p->in_w + left) * p->in_c;
+        v.at[1] = v.count > 1 ? v.at[0] + step : v.at[0];
+        v.at[2] = v.at[1] + step;
+        v.at[3] = v.at[2] + step;
+        v.runs = p->kernel_h;
+        v.length = p->run;
+        v.pitch = p->in_w * p->in_c;
+        return v;
     }
+    v.at[0] = v.at[1] = s->scratch;
+    gather(p, s->in, s->channels, top, left, s->scratch);
+    if (v.count > 1) {
+        v.at[1] += p->row;
+        gather(p, s->in, s->channels, top, left + p->stride_w, s->scratch + p->row);
+    }
+    return v;
 }
 
 static void group(const lingnan_conv *p, const uint8_t *in, uint8_t *out, uint8_t *scratch,
                   int32_t at)
 {
+    const lingnan_rescale rescale = p->rescale; /* a copy: bytes written may alias p */
     const int32_t channels = p->in_c / p->groups, rows = p->out_c / p->groups;
-    const int32_t pixels = p->out_h * p->out_w;
-    /* a window of one pixel is a column already */
-    const int ready = p->kernel_h * p->kernel_w * p->stride_h * p->stride_w == 1 &&
-                      p->groups == 1 && p->row == p->in_c && p->in_h == p->out_h &&
-                      p->in_w == p->out_w;
-    const uint8_t *columns = scratch;
-    for (int32_t pixel = 0; pixel < pixels; pixel += 2, out += 2 * p->out_c) {
-        const int two = pixel + 1 < pixels;
-        if (ready) {
-            columns = in + pixel * p->in_c;
-        } else {
-            gather(p, in + at * channels, channels, pixel, scratch);
-            if (two) gather(p, in + at * channels, channels, pixel + 1, scratch + p->row);
+    const int32_t padded = (rows + 3) / 4 * 4, out_c = p->out_c, row = p->row, out_w = p->out_w;
+    const int8_t *const weight = p->weight + at * padded * row;
+    const int32_t *const correction = p->correction ? p->correction + at * padded : 0;
+    const source s = {p, in + at * channels, scratch, channels,
+                      p->groups == 1 && p->run && (LINGNAN_DIRECT || p->kernel_h == 1)};
+    out += at * rows;
+    for (int32_t y = 0; y < p->out_h; ++y)
+        for (int32_t x = 0; x < out_w;) {
+            const lingnan_windows v = windows(&s, y, x);
+            for (int32_t first = 0; first < rows; first += LINGNAN_BLOCK) {
+                const int32_t left = rows - first, wide = padded - first;
+                const int32_t count = left < LINGNAN_BLOCK ? left : LINGNAN_BLOCK;
+                const int32_t width = wide < LINGNAN_BLOCK ? wide : LINGNAN_BLOCK;
+                int32_t sums[LINGNAN_WINDOWS * LINGNAN_BLOCK];
+                lingnan_dot_block(weight + first * row, correction + first, width, &v, sums);
+                for (int32_t i = 0; i < v.count; ++i)
+                    lingnan_rescale_block(&rescale, sums + i * LINGNAN_BLOCK, at * rows + first,
+                                          count, out + i * out_c + first);
+            }
+            x += v.count;
+            out += v.count * out_c;
         }
-        if (two)
-            two_columns(p, columns, at * rows, rows, out);
-        else
-            one_column(p, columns, at * rows, rows, out);
-    }
 }
 
 void lingnan_conv2d(const lingnan_conv *p, const uint8_t *in, uint8_t *out, uint8_t *scratch)
 {
+#ifdef LINGNAN_SMLAD
+    if (p->nine) {
+        lingnan_conv_nine(p, in, out);
+        return;
+    }
+#endif
     for (int32_t at = 0; at < p->groups; ++at) group(p, in, out, scratch, at);
 }

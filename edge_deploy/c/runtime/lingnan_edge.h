@@ -1,12 +1,28 @@
 /* Integer kernels of Lingnan's generated networks. C99, no malloc, no floats.
  *
- * Activations are uint8_t in (height, width, channel) order; weights are int8_t with the input
- * channel fastest, each output channel's row padded with zeros to a multiple of four.
+ * Activations are uint8_t in (height, width, channel) order; weights are int8_t, in the order that
+ * lingnan_dot.h says.
  */
 #ifndef LINGNAN_EDGE_H
 #define LINGNAN_EDGE_H
 
 #include <stdint.h>
+
+/* Which instructions are used: those of the target that the compiler is told of. */
+#if defined(__ARM_FEATURE_SIMD32) && !defined(LINGNAN_PLAIN)
+#define LINGNAN_SMLAD 1
+#elif defined(__aarch64__) && defined(__ARM_NEON) && !defined(LINGNAN_PLAIN)
+#define LINGNAN_NEON 1
+#elif defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__) && \
+    !defined(LINGNAN_PLAIN)
+#define LINGNAN_VNNI 1
+#endif
+
+#if defined(__GNUC__)
+#define LINGNAN_ALIGNED __attribute__((aligned(16)))
+#else
+#define LINGNAN_ALIGNED
+#endif
 
 enum { LINGNAN_HALF_UP, LINGNAN_HALF_EVEN, LINGNAN_FLOAT32, LINGNAN_TABLE };
 
@@ -24,12 +40,23 @@ typedef struct {
     uint8_t form, shift, most, zero_point;
 } lingnan_rescale;
 
+/* One output channel of a 3 x 3 layer of one channel, where a multiplier and an offset are all:
+ * its taps in pairs, low half first: (0, 2), (3, 5), (6, 8), (1, 4), (7, nothing). */
+typedef struct {
+    uint32_t taps[5];
+    int32_t multiplier;
+    int64_t offset;
+} lingnan_nine;
+
 typedef struct {
     int32_t in_h, in_w, in_c, out_h, out_w, out_c;
     int32_t kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left, groups;
-    int32_t row;        /* bytes of a weight row, a multiple of four */
+    int32_t row;        /* bytes of a channel's weights, a multiple of four */
+    int32_t run;        /* bytes of a kernel row in them, a multiple of four; 0 where it is none */
     uint8_t zero_point; /* of the input, which stands for padding */
     const int8_t *weight;
+    const lingnan_nine *nine;  /* instead of weights, of SMLAD alone */
+    const int32_t *correction; /* 128 times each channel's sum of weights; of NEON alone */
     lingnan_rescale rescale;
 } lingnan_conv;
 
@@ -45,8 +72,9 @@ typedef struct {
     int32_t kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left;
 } lingnan_pool;
 
-/* scratch: 2 * row bytes, at an address divisible by four; unused where direct columns serve. */
+/* scratch: 2 * row bytes, at an address divisible by four; unused where windows lie ready. */
 void lingnan_conv2d(const lingnan_conv *p, const uint8_t *in, uint8_t *out, uint8_t *scratch);
+void lingnan_conv_nine(const lingnan_conv *p, const uint8_t *in, uint8_t *out); /* has p->nine */
 void lingnan_depthwise(const lingnan_conv *p, const uint8_t *in, uint8_t *out);
 void lingnan_global_average(const lingnan_rescale *r, int32_t pixels, int32_t channels,
                             const uint8_t *in, uint8_t *out);

@@ -13,8 +13,22 @@ void lingnan_global_average(const lingnan_rescale *r, int32_t pixels, int32_t ch
     }
 }
 
+/* Without exceptions and ties to even; written so that compilers can take many at once. */
+static void plain_sum(const lingnan_add *p, const uint8_t *restrict a, const uint8_t *restrict b,
+                      uint8_t *restrict out)
+{
+    const int32_t by_a = p->multiplier_a, by_b = p->multiplier_b, offset = p->offset;
+    const int32_t shift = p->shift, size = p->size;
+    for (int32_t i = 0; i < size; ++i)
+        out[i] = lingnan_clamp((a[i] * by_a + b[i] * by_b + offset) >> shift);
+}
+
 void lingnan_sum(const lingnan_add *p, const uint8_t *a, const uint8_t *b, uint8_t *out)
 {
+    if (p->form == LINGNAN_HALF_UP && !p->exception_count) {
+        plain_sum(p, a, b, out);
+        return;
+    }
     for (int32_t i = 0; i < p->size; ++i) {
         if (p->form == LINGNAN_TABLE) {
             out[i] = p->table[a[i] * 256 + b[i]];
@@ -31,6 +45,11 @@ void lingnan_sum(const lingnan_add *p, const uint8_t *a, const uint8_t *b, uint8
     }
 }
 
+static void raise_to(int32_t count, const uint8_t *restrict from, uint8_t *restrict out)
+{
+    for (int32_t c = 0; c < count; ++c) out[c] = from[c] > out[c] ? from[c] : out[c];
+}
+
 void lingnan_max_pool(const lingnan_pool *p, const uint8_t *in, uint8_t *out)
 {
     for (int32_t y = 0; y < p->out_h; ++y)
@@ -40,9 +59,7 @@ void lingnan_max_pool(const lingnan_pool *p, const uint8_t *in, uint8_t *out)
                 const int32_t at_y = y * p->stride_h - p->pad_top + k / p->kernel_w;
                 const int32_t at_x = x * p->stride_w - p->pad_left + k % p->kernel_w;
                 if (at_y < 0 || at_y >= p->in_h || at_x < 0 || at_x >= p->in_w) continue;
-                const uint8_t *from = in + (at_y * p->in_w + at_x) * p->channels;
-                for (int32_t c = 0; c < p->channels; ++c)
-                    if (from[c] > out[c]) out[c] = from[c];
+                raise_to(p->channels, in + (at_y * p->in_w + at_x) * p->channels, out);
             }
         }
 }

@@ -9,8 +9,10 @@ int lingnan_learn(lingnan_prototypes *head, const uint8_t *sample, int32_t label
     if (head->counts[label] == LINGNAN_MOST_SAMPLES)
         return -1;
     uint32_t *sums = head->sums + (int64_t)label * head->features;
-    for (int32_t at = 0; at < head->features; at++)
+    for (int32_t at = 0; at < head->features; at++) {
         sums[at] += sample[at];
+        head->squares[label] += (uint32_t)sample[at] * sample[at];
+    }
     head->counts[label]++;
     if (label == head->classes)
         head->classes++;
@@ -44,4 +46,21 @@ lingnan_answer lingnan_answer_of(const lingnan_prototypes *head, const uint8_t *
         }
     }
     return answer;
+}
+
+uint64_t lingnan_limit(const lingnan_prototypes *head, uint32_t factor)
+{
+    uint64_t total = 0, learned = 0;
+    for (int32_t label = 0; label < head->classes; label++) {
+        const uint32_t *sums = head->sums + (int64_t)label * head->features;
+        uint64_t n = head->counts[label], square = 0;
+        if (n < 2)
+            continue;
+        for (int32_t at = 0; at < head->features; at++)
+            square += (uint64_t)sums[at] * sums[at]; /* 4096 * (255 * 65536)^2 < 2^60 */
+        uint64_t scatter = head->squares[label] - square / n; /* <= n * 4096 * 128^2: 2^42 */
+        total += FRACTION * FRACTION * scatter * n / (n - 1) * n / (n - 1);
+        learned += n;
+    }
+    return learned ? total / learned * factor / 256 : UINT64_MAX;
 }

@@ -9,11 +9,13 @@
 #include <stdint.h>
 
 #define LINGNAN_MOST_FEATURES 4096 /* distances then fit 32 bits */
+#define LINGNAN_MOST_FACTOR 65536
 #define LINGNAN_MOST_SAMPLES 65536 /* of a class: sums then fit 32 bits */
 
 typedef struct {
-    uint32_t *sums;   /* room_classes x features, all zero at the start */
-    uint32_t *counts; /* room_classes, all zero at the start */
+    uint32_t *sums;    /* room_classes x features, all zero at the start */
+    uint64_t *squares; /* room_classes, all zero at the start */
+    uint32_t *counts;  /* room_classes, all zero at the start */
     int32_t features, classes, room_classes;
 } lingnan_prototypes;
 
@@ -26,5 +28,10 @@ typedef struct {
 /* 0, or -1 where the label is neither known nor the next new one, or its room is full. */
 int lingnan_learn(lingnan_prototypes *head, const uint8_t *sample, int32_t label);
 lingnan_answer lingnan_answer_of(const lingnan_prototypes *head, const uint8_t *sample);
+
+/* The distance beyond which a sample is of no learned class: factor / 256 times the learned samples'
+ * mean distance from the mean of their class without them. Of at most LINGNAN_MOST_FACTOR.
+ * UINT64_MAX where no class has two samples. Ask once after learning, then compare. */
+uint64_t lingnan_limit(const lingnan_prototypes *head, uint32_t factor);
 
 #endif

@@ -26,6 +26,12 @@ static inline int64_t lingnan_float32(int64_t value)
     return value < 0 ? -kept : kept;
 }
 
+/* Whether one multiplication, addition and shift by 32 or more is all, but for exceptions. */
+static inline int lingnan_is_plain(const lingnan_rescale *r)
+{
+    return r->form == LINGNAN_HALF_UP && r->shift >= 32;
+}
+
 /* The forms that are rare: ties to even, float32 itself, scales of one half and more. */
 __attribute__((noinline, unused)) static uint8_t lingnan_rescale_rare(const lingnan_rescale *r,
                                                                       int32_t sum, int32_t channel)
@@ -55,6 +61,14 @@ static inline uint8_t lingnan_rescaled(const lingnan_rescale *r, int32_t sum, in
         for (int32_t i = r->exception_counts[channel]; i > 0; --i)
             rounded += sum == r->exceptions[channel * r->most + i - 1];
     return lingnan_clamp(rounded);
+}
+
+/* Channels with exceptions once more, after all were rounded without. */
+static inline void lingnan_patch(const lingnan_rescale *r, const int32_t *sums, int32_t channel,
+                                 int32_t count, uint8_t *out)
+{
+    for (int32_t c = 0; r->exception_counts && c < count; ++c)
+        if (r->exception_counts[channel + c]) out[c] = lingnan_rescaled(r, sums[c], channel + c);
 }
 
 #endif

@@ -37,16 +37,16 @@ module lingnan_add #(
     assign a_ready = b_valid && room;
     assign b_ready = a_valid && room;
 
-    reg [TERM_BITS-1:0] term_a, term_b;
+    reg [TERM_BITS-1:0] fetched_a, fetched_b, term_a, term_b;
     reg signed [TERM_BITS-1:0] sum, rounded;
-    reg [7:0] a, b, correction, corrected, value;
-    reg [3:0] valid;
+    reg [7:0] early_a, early_b, a, b, correction, corrected, value;
+    reg [4:0] valid;
     reg [7:0] found;
     integer e;
     always @* begin
         found = 8'd0;
         for (e = 0; e < EXCEPTIONS; e = e + 1)
-            if (LISTED[24*e +: 16] == {a, b}) found = LISTED[24*e + 16 +: 8];
+            if (LISTED[24*e +: 16] == {a, b}) found = found | LISTED[24*e + 16 +: 8];
     end
 
     wire odd = HALF_EVEN && sum[SHIFT];
@@ -54,10 +54,14 @@ module lingnan_add #(
     wire over = |shifted[TOP-2:8];
     wire [7:0] clamped = shifted[TOP-1] ? 8'd0 : over ? 8'd255 : shifted[7:0];
     always @(posedge clk) begin
-        term_a <= terms_a[a_data];
-        term_b <= terms_b[b_data];
-        a <= a_data;
-        b <= b_data;
+        fetched_a <= terms_a[a_data];
+        fetched_b <= terms_b[b_data];
+        early_a <= a_data;
+        early_b <= b_data;
+        term_a <= fetched_a;
+        term_b <= fetched_b;
+        a <= early_a;
+        b <= early_b;
         sum <= term_a + term_b;
         correction <= found;
         rounded <= sum + TIE[TERM_BITS-1:0] + {{(TERM_BITS - 1){1'b0}}, odd};
@@ -66,11 +70,11 @@ module lingnan_add #(
     end
     always @(posedge clk)
         if (rst) valid <= 0;
-        else valid <= {valid[2:0], take};
+        else valid <= {valid[3:0], take};
 
     lingnan_outbox #(.CLAIM(1), .DEPTH(16)) outbox (
         .clk(clk), .rst(rst), .room(room), .claim(take),
-        .in_data(value), .in_valid(valid[3]),
+        .in_data(value), .in_valid(valid[4]),
         .out_data(out_data), .out_valid(out_valid), .out_ready(out_ready)
     );
     wire unused = &{1'b0, rounded[SHIFT-1:0], LISTED[24*EXCEPTIONS +: 24]};

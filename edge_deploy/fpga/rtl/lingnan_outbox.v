@@ -14,18 +14,18 @@ module lingnan_outbox #(
     output wire       out_valid,
     input  wire       out_ready
 );
-    localparam BITS = $clog2(DEPTH + 1);
-    localparam [31:0] MOST = DEPTH - CLAIM;
+    localparam BITS = $clog2(DEPTH + 1) + 1;
+    localparam [31:0] NONE = CLAIM - DEPTH - 1;
     localparam [31:0] STEP = CLAIM;
 
-    reg [BITS-1:0] claimed;
+    reg [BITS-1:0] beyond;  // bytes claimed, less the most that leave room: its sign tells
     wire [BITS-1:0] more = claim ? STEP[BITS-1:0] : {BITS{1'b0}};
     wire taken = out_valid && out_ready;
-    assign room = claimed <= MOST[BITS-1:0];
+    assign room = beyond[BITS-1];
 
     always @(posedge clk)
-        if (rst) claimed <= 0;
-        else claimed <= claimed + more - {{(BITS - 1){1'b0}}, taken};
+        if (rst) beyond <= NONE[BITS-1:0];
+        else beyond <= beyond + more - {{(BITS - 1){1'b0}}, taken};
 
     wire always_ready;
     lingnan_fifo #(.WIDTH(8), .DEPTH(DEPTH)) fifo (

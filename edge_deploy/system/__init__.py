@@ -1,0 +1,1 @@
+"""A board of ARM and FPGA, simulated: the driver emulated, the accelerator Verilated."""

@@ -1,0 +1,1 @@
+"""ONNX Runtime on x86: the same integers in the form that its kernels are quickest with."""

@@ -1,0 +1,86 @@
+"""Patches and regions: what may change about them without changing what the head is given."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_deploy.errors import EdgeError
+from edge_deploy.fewshot.patches import LEAST, ink, least_of
+from edge_deploy.fewshot.regions import FEATURES, describe
+
+pytestmark = pytest.mark.edge
+
+GROUND = 120.0
+
+
+def ground(seed: int, slope: float = 0.0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return GROUND + rng.normal(0, 1.5, (64, 64)) + slope * np.linspace(-1, 1, 64)
+
+
+def line(angle: float, centre: tuple[float, float] = (32, 32)) -> np.ndarray:
+    half = 18 * np.array([np.cos(angle), np.sin(angle)])
+    ends = [tuple(int(v) for v in np.round(np.array(centre) + s * half)) for s in (-1, 1)]
+    return cv2.line(np.zeros((64, 64), np.uint8), ends[0], ends[1], 1, 4) > 0
+
+
+def eight_bits(values: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+def test_a_good_patch_is_dark_whatever_the_light() -> None:
+    streaks = 12 * (np.random.default_rng(1).random(64) < 0.2)
+    for values in (ground(1), ground(2, 40.0), ground(3) + streaks):
+        assert not ink(eight_bits(values)).any()
+
+
+@pytest.mark.parametrize("angle", [0.3, 0.9, 2.0, 2.8])
+def test_a_scratch_is_the_same_in_every_direction_and_place(angle: float) -> None:
+    flat = ink(eight_bits(ground(1) - 60 * line(0.0)))
+    turned = ink(eight_bits(ground(2, 20.0) - 60 * line(angle, (29, 36))))
+    both = np.minimum(flat, turned).sum() / np.maximum(flat, turned).sum()
+    assert both > 0.6
+    assert np.argmax(turned.sum(1)) in (15, 16)
+
+
+def test_bright_and_dark_are_alike_and_a_ring_is_filled() -> None:
+    disc = cv2.circle(np.zeros((64, 64), np.uint8), (32, 32), 12, 1, -1) > 0
+    ring = cv2.circle(np.zeros((64, 64), np.uint8), (32, 32), 12, 1, 2) > 0
+    pictures = [ink(eight_bits(ground(4) + shown)) for shown in (60 * disc, -60 * disc, 60 * ring)]
+    for one in pictures[1:]:
+        assert np.abs(one.astype(int) - pictures[0]).mean() < 15
+    assert pictures[2][16, 16] == 255
+
+
+def test_good_patches_say_how_much_must_stand_out() -> None:
+    calm, spotted = eight_bits(ground(5)), eight_bits(ground(5) + 80 * line(0.5))
+    assert least_of([calm]) == LEAST
+    assert least_of([calm, spotted]) > 60
+    assert ink(spotted).any() and not ink(spotted, least_of([spotted])).any()
+
+
+def test_a_region_is_told_without_its_place_and_turn() -> None:
+    image = eight_bits(ground(6))
+    mask = np.zeros((64, 64), bool)
+    mask[10:20, 12:40] = True
+    one = describe(image, mask).astype(int)
+    assert one.shape == (FEATURES,)
+    turned = describe(np.rot90(image), np.rot90(mask)).astype(int)
+    assert np.abs(one - turned).max() <= 1
+    longer = mask | np.roll(mask, 20, 1)
+    told = describe(image, longer).astype(int)
+    assert told[1] > one[1] and abs(told[2] - one[2]) <= 1  # longer, no wider
+    brighter = describe(eight_bits(image + 30.0 * mask), mask).astype(int)
+    assert brighter[6] - one[6] == pytest.approx(255 * 30 / 120, abs=3)
+
+
+def test_of_several_regions_the_largest_is_told_and_none_is_refused() -> None:
+    image, mask = eight_bits(ground(7)), np.zeros((64, 64), bool)
+    mask[30:50, 30:50] = True
+    alone = describe(image, mask)
+    mask[2:4, 2:4] = True
+    assert np.array_equal(describe(image, mask), alone)
+    with pytest.raises(EdgeError, match="mask is empty"):
+        describe(image, np.zeros((64, 64), bool))
