@@ -12,7 +12,7 @@ accept: ## set up, measure every direction at quick size, say where the report i
 	@$(BIN)/lingnan accept --size quick --out $(OUT) $(ARGS)
 
 full: ## the same with the sample sizes that the bounds need
-	@scripts/setup $(VENV) $(ACCEPT_EXTRAS) && scripts/tools $(VENV) && $(BIN)/python -m positioning.compile
+	@scripts/setup $(VENV) $(ACCEPT_EXTRAS),route && scripts/tools $(VENV) && $(BIN)/python -m positioning.compile
 	@$(BIN)/lingnan accept --size full --out $(OUT) $(ARGS)
 
 test: check ## set up, then the whole suite, then the tier of the light base install
