@@ -31,16 +31,15 @@ def measure(context: Context) -> Mapping[str, Measurement]:
     """Rows of all networks."""
     target = TARGETS["cortex-m7"]
     reason = tools.missing(target.tools)
-    found = {one.name: one for one in everyone(context, 1)}
+    here, refused = everyone(context, 1)
+    found = {one.name: one for one in here}
     rows: dict[str, Measurement] = {}
     for done, name in enumerate(EVERY):
         context.progress(done, len(EVERY), f"{name} on the emulated board")
         one = found.get(name)
         if one is None:
-            rows |= {
-                _id("m7", name): not_measured(ABSENT),
-                _id("arena", name): not_measured(ABSENT),
-            }
+            why = not_measured(refused.get(name, ABSENT))
+            rows |= {_id("m7", name): why, _id("arena", name): why}
             continue
         rows[_id("arena", name)] = _arena(one)
         rows[_id("m7", name)] = not_measured(reason) if reason else _counted(one, context)

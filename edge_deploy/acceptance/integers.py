@@ -56,7 +56,7 @@ SIZES = {"quick": Numbers(16, 4, 4, 2003), "full": Numbers(1000, 1000, 100, 1)}
 def measure(context: Context) -> Mapping[str, Measurement]:
     """Rows of every backend and of the proof."""
     numbers = SIZES[context.size]
-    found = everyone(context, numbers.real)
+    found, refused = everyone(context, numbers.real)
     rows: dict[str, list[tuple[Subject, Row]]] = {name: [] for name in TOLD}
     for done, one in enumerate(found):
         context.progress(done, len(found), f"{one.name}, every backend")
@@ -66,7 +66,7 @@ def measure(context: Context) -> Mapping[str, Measurement]:
         for row in compared[1:]:
             rows[row.backend].append((one, row))
     digest = content_hash(repr(numbers), *(one.network.payload for one in found))
-    made = {_id(name): _mismatches(each, digest) for name, each in rows.items()}
+    made = {_id(name): _mismatches(each, refused, digest) for name, each in rows.items()}
     return made | {"S4-D9-R4/rounding": _rounding(found, numbers.step, digest)}
 
 
@@ -74,8 +74,10 @@ def _id(backend: str) -> str:
     return f"S4-D9-R4/integers-{backend}"
 
 
-def _mismatches(rows: Sequence[tuple[Subject, Row]], digest: str) -> Measurement:
-    """Values that differ, over all networks."""
+def _mismatches(
+    rows: Sequence[tuple[Subject, Row]], refused: Mapping[str, str], digest: str
+) -> Measurement:
+    """Values that differ, over all networks but the refused ones, which are named with the why."""
     if failed := next((row.note for _, row in rows if row.mismatches is None), None):
         return not_measured(failed)
     values = sum(row.values for _, row in rows)
@@ -83,6 +85,7 @@ def _mismatches(rows: Sequence[tuple[Subject, Row]], digest: str) -> Measurement
     each = ", ".join(f"{one.name} {row.mismatches} of {row.values:,}" for one, row in rows)
     without = [one.name for one, _ in rows if one.real is None and one.name in NAMES]
     note = f"{values:,} values of {inputs:,} inputs; {each}{_absent(rows, without)}"
+    note += "".join(f"; {name} left out: {why}" for name, why in refused.items())
     wrong = sum(row.mismatches or 0 for _, row in rows)
     return exact(wrong, inputs, digest, note)
 

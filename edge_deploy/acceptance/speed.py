@@ -22,6 +22,7 @@ from common.runtime.session import Session
 from common.runtime.timing import measure as timed
 from common.runtime.weights import load
 from edge_deploy.acceptance.subjects import EVERY, files_of
+from edge_deploy.errors import UnsupportedError
 from edge_deploy.graph.fold import fold
 from edge_deploy.graph.onnx_file import open_bytes
 from edge_deploy.graph.read import from_file
@@ -42,7 +43,10 @@ def measure(name: str, context: Context) -> Mapping[str, Measurement]:
         return {_id(name): not_measured("the direction inspection is not installed")}
     single, integer = (load(files[0], f"{files[1]}_{word}") for word in ("fp32", "int8"))
     size = (FREE_SIDE, FREE_SIDE)
-    best = write(fold(from_file(open_bytes(integer.payload, size), name)))
+    try:
+        best = write(fold(from_file(open_bytes(integer.payload, size), name)))
+    except UnsupportedError as error:  # not of integers throughout
+        return {_id(name): not_measured(str(error))}
     payloads = (without_unshuffle(single.payload, size), best, integer.payload)
     calls = [_call(payload, context.seed) for payload in payloads]
     repeats = [

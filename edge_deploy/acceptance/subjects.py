@@ -25,6 +25,7 @@ from common.runtime.manifest import read_manifest
 from common.runtime.weights import load
 from edge_deploy import characters
 from edge_deploy.checksets import CLASSES, NETS, TRAY_SEED, WEIGHTS
+from edge_deploy.errors import UnsupportedError
 from edge_deploy.pipeline import prepare_bytes
 from edge_deploy.sim.trays import tray
 from edge_deploy.verify.compare import Network
@@ -113,9 +114,16 @@ def subject(name: str, context: Context, real: int, side_px: int = FCN_SIDE) -> 
     return Subject(FCN, network, floats.payload, frames)
 
 
-def everyone(context: Context, real: int) -> list[Subject]:
-    """`subjects`, and every other direction's network, which has no inputs of its own here."""
-    return [*subjects(context, real), *map(_other, OTHERS)]
+def everyone(context: Context, real: int) -> tuple[list[Subject], dict[str, str]]:
+    """`subjects`, and every other direction's network, which has no inputs of its own here; and
+    the names of those that are not of integers throughout, each with the reason."""
+    found, refused = subjects(context, real), dict[str, str]()
+    for one in OTHERS:
+        try:
+            found.append(_other(one))
+        except UnsupportedError as error:
+            refused[one.name] = str(error)
+    return found, refused
 
 
 def _other(one: Other) -> Subject:

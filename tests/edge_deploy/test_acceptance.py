@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 pytest.importorskip("onnx", reason="onnx is not installed: pip install 'lingnan[edge]'")
 
 from common.acceptance.experiment import Context
+from common.runtime.publish import card_of, write_manifest
 from edge_deploy.acceptance import (
     EXPERIMENTS,
     board,
@@ -49,7 +51,7 @@ def test_a_missing_tool_is_told_with_its_cure(
         for found in measure(context).values():
             assert found.value is None and "apt-get install" in found.note
     one = subjects._own("resnet8", "characters", context, 1)
-    monkeypatch.setattr(cortex, "everyone", lambda context, real: [one])
+    monkeypatch.setattr(cortex, "everyone", lambda context, real: ([one], {}))
     rows = cortex.measure(context)
     assert rows["S4-D9-R4/arena-resnet8"].value == 1.0
     assert "apt-get install" in rows["S4-D9-R4/m7-resnet8"].note
@@ -91,10 +93,11 @@ def test_absent_data_is_told(context: Context) -> None:
 def test_a_mismatch_is_counted(context: Context) -> None:
     one = subjects._own("resnet8", "characters", context, 1)
     rows = [(one, Row("c99", 10, 200, 0)), (one, Row("c99", 10, 200, 3))]
-    found = integers._mismatches(rows, "0" * 64)
+    found = integers._mismatches(rows, {"lab": "of floats"}, "0" * 64)
     assert (found.value, found.n) == (3, 20)
     assert "Omniglot is not here" in found.note and "inspection is not installed" in found.note
-    failed = integers._mismatches([(one, Row("c99", 0, 0, None, note="no gcc"))], "0" * 64)
+    assert "lab left out: of floats" in found.note
+    failed = integers._mismatches([(one, Row("c99", 0, 0, None, note="no gcc"))], {}, "0" * 64)
     assert failed.value is None and failed.note == "no gcc"
 
 
@@ -131,3 +134,23 @@ def test_another_directions_network_comes_in_by_its_manifest(context: Context) -
     taken = subjects._other(one)
     assert taken.real is None and taken.network.graph.macs > 1e6
     assert set(subjects.NAMES) <= set(subjects.EVERY)
+
+
+def test_a_network_that_is_not_of_integers_is_left_out_and_named(
+    context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = subjects.WEIGHTS / "resnet8_fp32.onnx"
+    for word in ("fp32", "int8"):
+        shutil.copyfile(payload, tmp_path / f"lab_{word}.onnx")
+    cards = {
+        f"lab_{word}": card_of(
+            tmp_path / f"lab_{word}.onnx", licence="Apache-2.0", data="none", command="none",
+            score={},
+        )
+        for word in ("fp32", "int8")
+    }  # fmt: skip
+    write_manifest(tmp_path, cards)
+    monkeypatch.setattr(subjects, "OTHERS", subjects.others({"x": tmp_path}))
+    found, refused = subjects.everyone(context, 1)
+    assert "x-lab" not in {one.name for one in found}
+    assert "Quantise" in refused["x-lab"]
