@@ -84,7 +84,8 @@ def kept(run: Run, planned: Planned) -> dict[str, Any] | None:
 
 
 def run_all(run: Run, planned: list[Planned], shown: Display) -> list[Outcome]:
-    """Run what is not kept: the others side by side first, then the exclusive ones alone.
+    """Run what is not kept: the others side by side first, then the exclusive ones alone, each by
+    a host of its own.
 
     A KeyboardInterrupt ends the workers and reaches the caller; what was done stays.
     """
@@ -103,9 +104,10 @@ async def _run_all(run: Run, planned: list[Planned], shown: Display) -> list[Out
         async with Hosted() as host:
             shared = [one for one in planned if not one.experiment.exclusive]
             outcomes = await _together([in_a_slot(one) for one in shared])
-            for one in planned:
-                if one.experiment.exclusive:
-                    outcomes.append(await _one(host, run, one, shown))
+        for one in planned:
+            if one.experiment.exclusive:
+                async with Hosted() as fresh:  # forks of one that holds much run slower
+                    outcomes.append(await _one(fresh, run, one, shown))
     finally:
         ticker.cancel()
     by_name = {outcome.planned.name: outcome for outcome in outcomes}
