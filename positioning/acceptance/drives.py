@@ -90,14 +90,14 @@ def solved(layout: str, seed: int, duration_s: float) -> Solved:
     from positioning.gnss.rtk.errors import RtkError
     from positioning.gnss.rtk.pipeline import solve
     from positioning.gnss.solution import Quality
-    from positioning.gnss.variance.network import variances
+    from positioning.gnss.variance.network import unseen, variances
     from positioning.sim.gnss.scenario import Scenario, simulate
 
     drive = simulate(Scenario(layout=layout, seed=seed, duration_s=duration_s))
     orbits = BroadcastOrbits(drive.navigation)
     true_m = drive.truth.position_m
     try:
-        learned = variances(drive.rover, orbits)
+        learned = variances(drive.rover, orbits, unseen(layout))
         found, _ = solve(
             drive.rover, drive.base, orbits, drive.base_position_m, variance_m2=learned
         )

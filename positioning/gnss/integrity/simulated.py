@@ -18,7 +18,7 @@ from positioning.gnss.rtk.errors import RtkError
 from positioning.gnss.rtk.pipeline import solve as rtk_solve
 from positioning.gnss.rtk.report import Integrity
 from positioning.gnss.solution import Quality, Solution
-from positioning.gnss.variance.network import variances
+from positioning.gnss.variance.network import MODEL, unseen, variances
 from positioning.sim.gnss.scenario import Drive, Scenario, simulate
 
 
@@ -39,13 +39,15 @@ def run(
 ) -> tuple[Drive, Solution, Integrity, Coupled]:
     """A drive, its RTK and its coupled estimate."""
     drive = simulate(Scenario(layout=layout, seed=seed, duration_s=duration_s))
-    return (drive, *solved(drive, mode))
+    return (drive, *solved(drive, mode, unseen(layout)))
 
 
-def solved(drive: Drive, mode: Mode = "batch") -> tuple[Solution, Integrity, Coupled]:
-    """RTK and the coupled estimate of a drive."""
+def solved(
+    drive: Drive, mode: Mode = "batch", model: str = MODEL
+) -> tuple[Solution, Integrity, Coupled]:
+    """RTK and the coupled estimate of a drive. model: of the learned variances."""
     orbits = BroadcastOrbits(drive.navigation)
-    learned = variances(drive.rover, orbits)
+    learned = variances(drive.rover, orbits, model)
     try:
         rtk, about = rtk_solve(
             drive.rover, drive.base, orbits, drive.base_position_m, variance_m2=learned

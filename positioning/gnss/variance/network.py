@@ -26,6 +26,11 @@ def without(city: str) -> str:
     return f"{MODEL}_without_{city}"
 
 
+def unseen(city: str) -> str:
+    """The model to judge a kind of city by: `without` it where that is shipped, else the whole."""
+    return without(city) if (WEIGHTS / f"{without(city)}.onnx").is_file() else MODEL
+
+
 @cache
 def _session(folder: Path, model: str) -> Session:
     return Session(weights.load(folder, model).payload)
