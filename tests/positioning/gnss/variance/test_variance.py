@@ -16,7 +16,7 @@ from positioning.gnss.rtk.pipeline import solve as rtk
 from positioning.gnss.single.settings import Settings
 from positioning.gnss.single.solve import solve as single
 from positioning.gnss.solution import Quality
-from positioning.gnss.variance.network import MODEL, WEIGHTS, Variances, variances, without
+from positioning.gnss.variance.network import MODEL, WEIGHTS, Variances, unseen, variances, without
 from positioning.gnss.variance.signs import SIGNS, Watcher
 from positioning.sim.gnss.scenario import Drive, Scenario, simulate
 
@@ -128,3 +128,10 @@ def test_the_shipped_networks_are_whole_and_tell_what_they_saw() -> None:
         city = name.removeprefix(f"{MODEL}_without_")
         assert city not in cards[name].data
         assert cards[name].score[f"gain_phase_nats_{city}"] > 0
+
+
+def test_a_kind_of_city_is_judged_by_a_network_that_never_saw_it() -> None:
+    assert {unseen(city) for city in ("avenue", "canyon", "old-town", "viaduct")} == {
+        f"{MODEL}_without_{city}" for city in ("avenue", "canyon", "old-town", "viaduct")
+    }
+    assert unseen("open") == MODEL
