@@ -20,10 +20,21 @@ from common.runtime.weights import load
 from common.types.detections import Detections
 from inspection.methods import mining, normal
 from inspection.methods.base import Finding, HeldOut, Lesson, Progress, State
+from inspection.methods.cells import Cells, Filling, Role
+from inspection.methods.mining import Course
 from inspection.methods.normal import Normal
 from inspection.methods.perceptron import Perceptron
-from inspection.methods.variants import Drawn, draw, mask_of, weighed
-from inspection.models.features import SHIPPED, WEIGHTS, FeatureBank, canonical, grey_of
+from inspection.methods.variants import Plan, draw, mask_of
+from inspection.models.features import (
+    PIXELS,
+    SHIPPED,
+    SMALLEST_PX,
+    WEIGHTS,
+    FeatureBank,
+    canonical,
+    grey_of,
+)
+from inspection.models.lean import Lean
 
 SEED = 20
 FOLDS = 3
@@ -34,6 +45,8 @@ SYNTHETIC_WEIGHT = 0.5  # of synthetic defects beside real ones
 WORST_SHARE = 0.002  # the image's score is the mean over its worst cells
 STRANGENESS_WEIGHT = 0.7  # of the distance from good beside the logit, in deviations of each
 NAME = "anomaly"
+FORMER_PIXELS = 1 << 16  # of jobs that do not say at which size they were taught
+MOST_PIXELS = 1 << 22
 
 F32 = NDArray[np.float32]
 
@@ -45,7 +58,8 @@ class TeachingError(LingnanError):
 class Anomaly:
     """A taught part. Larger scores are worse; the scale is a logit's.
 
-    held_out: scores of the lessons by models that had not seen their parts.
+    held_out: scores of the lessons by models that had not seen their parts. pixels: at which size
+    it was taught (`canonical_size`), and inspects.
     """
 
     kind = NAME
@@ -57,8 +71,10 @@ class Anomaly:
         good: Normal | None = None,
         threshold: float | None = None,
         held_out: HeldOut | None = None,
+        pixels: int = PIXELS,
     ) -> None:
         self._bank, self._head, self._good, self._threshold = bank, head, good, threshold
+        self._pixels = pixels
         self.held_out = held_out or HeldOut(np.empty(0), np.empty(0))
 
     def inspect(
@@ -66,29 +82,34 @@ class Anomaly:
     ) -> Finding:
         """Judge one image of any size; colour by its luminance. No reference is used."""
         grey = grey_of(image)
-        features = self._bank(canonical(grey))
-        logits = self._logits(features)
+        seen = self._bank.lean(canonical(grey, pixels=self._pixels))
+        logits = self._logits(seen)
         score = worst(logits)
         level = 0.0 if self._threshold is None else self._threshold
         return Finding(
             score=score,
             threshold=self._threshold,
-            score_map=_enlarged(self._map(features, logits), grey.shape),
+            score_map=_enlarged(self._map(seen, logits), grey.shape),
             detections=_regions(logits, level, score, (grey.shape[0], grey.shape[1])),
         )
 
-    def _logits(self, features: F32) -> F32:
-        height, width, depth = features.shape
-        return self._head.logits(features.reshape(-1, depth)).reshape(height, width)
+    def _logits(self, seen: Lean) -> F32:
+        (first, *weights), (bias, *biases) = self._head.weights, self._head.biases
+        first, bias = seen.folded(first, bias)
+        head = Perceptron((first, *weights), (bias, *biases))
+        return head.logits(seen.rows).reshape(seen.cells.shape[1:])
 
-    def _map(self, features: F32, logits: F32) -> F32:
+    def _map(self, seen: Lean, logits: F32) -> F32:
         if self._good is None:
             return logits
-        return logits + self._good.strangeness(features)
+        return logits + self._good.strangeness(seen)
 
     def to_state(self) -> State:
         """The feature net's bytes and the arrays of what was learned."""
-        state: dict[str, bytes | NDArray[Any]] = {"features": self._bank.payload}
+        state: dict[str, bytes | NDArray[Any]] = {
+            "features": self._bank.payload,
+            "pixels": np.array([self._pixels]),
+        }
         for index, (w, b) in enumerate(zip(self._head.weights, self._head.biases, strict=True)):
             state |= {f"weights_{index}": w, f"bias_{index}": b}
         if self._good is not None:
@@ -104,8 +125,8 @@ class Anomaly:
             raise ValueError("the job holds no feature net 'features'")
         layers = range(sum(name.startswith("weights_") for name in state))
         head = Perceptron(
-            tuple(_array(state, f"weights_{i}", 2) for i in layers),
-            tuple(_array(state, f"bias_{i}", 1) for i in layers),
+            tuple(_members(state, f"weights_{i}", 2) for i in layers),
+            tuple(_members(state, f"bias_{i}", 1) for i in layers),
         )
         good = None
         if "whiten" in state:
@@ -114,15 +135,19 @@ class Anomaly:
             )
         threshold = settings.get("threshold")
         return cls(
-            FeatureBank(payload), head, good, None if threshold is None else float(threshold)
+            FeatureBank(payload),
+            head,
+            good,
+            None if threshold is None else float(threshold),
+            pixels=_pixels(state),
         )
 
 
 def teach(lessons: Sequence[Lesson], progress: Progress) -> Anomaly:
     """Learn the part; TeachingError when there are too few good samples or parts.
 
-    The same lessons give the same model. About 20 to 50 ms of one core a picture learned from,
-    at most three minutes for some hundred lessons.
+    The same lessons give the same model. About 10 to 30 ms of one core a picture learned from,
+    at most two minutes for some hundred lessons.
     """
     _check(lessons)
     bank = shipped_bank()
@@ -148,48 +173,52 @@ def shipped_bank() -> FeatureBank:
 
 def draw_all(
     lessons: Sequence[Lesson], bank: FeatureBank, progress: Progress, pictures: int = PICTURES
-) -> list[Drawn]:
-    """What each lesson gives to learn from; each has a random stream of its own.
+) -> Cells:
+    """What the lessons give to learn from; each has a random stream of its own.
 
     pictures: how many varied copies to make in all, about; within `COPIES` for each lesson.
     """
     donors = [canonical(grey_of(one.image)) for one in lessons if one.is_good]
     copies = int(np.clip(pictures // len(lessons), *COPIES))
     knows_defects = any(mask_of(one).any() for one in lessons)
-    real, spoilt = (copies, copies // 2) if knows_defects else (0, copies)
-    drawn = []
+    plan = Plan(copies, copies // 2) if knows_defects else Plan(None, copies)
+    into = Filling(sum(plan.most(one) for one in lessons), bank.depth)
     for i, lesson in enumerate(lessons):
         rng = np.random.default_rng((SEED, i))
         donor = donors[rng.integers(len(donors))]
-        drawn.append(draw(lesson, donor, bank, real, spoilt, rng))
+        draw(lesson, i, donor, bank, plan, rng, into)
         progress(i + 1, len(lessons), "drawing variants")
-    return drawn
+    return into.cells()
 
 
 def learn(
-    lessons: Sequence[Lesson], drawn: Sequence[Drawn], kept: Sequence[int], bank: FeatureBank
+    lessons: Sequence[Lesson], drawn: Cells, kept: Sequence[int], bank: FeatureBank
 ) -> Anomaly:
     """The model of the lessons whose numbers are `kept`, from what `draw_all` gave."""
     known = [i for i in kept if lessons[i].is_good or mask_of(lessons[i]).any()]
-    spoilt = [cells for i in known if (cells := drawn[i].spoilt) is not None]
-    x, is_defect, weight = weighed(spoilt)
-    if all(lessons[i].is_good for i in known):
-        spare = [one.spare for one in spoilt]
-        head = mining.fit(x, is_defect, weight, spare, SEED, epochs=5, decay=0.03)
-        good = np.concatenate([drawn[i].coarse for i in known])
-        spread = float(head.logits(good).std())
-        return Anomaly(bank, head, normal.fit(good, STRANGENESS_WEIGHT * spread))
-    real_x, real_is_defect, real_weight = weighed([drawn[i].real for i in known])
-    head = mining.fit(
-        np.concatenate([real_x, x]),
-        np.concatenate([real_is_defect, is_defect]),
-        np.concatenate([real_weight, np.float32(SYNTHETIC_WEIGHT) * weight]),
-        [drawn[i].real.spare for i in known],
-        SEED,
-        epochs=2,  # copies of one real defect are much alike: learned by heart sooner
-        decay=0.1,
-    )
-    return Anomaly(bank, head)
+    knows_defects = not all(lessons[i].is_good for i in known)
+    course = _course(drawn, known, knows_defects)
+    if knows_defects:  # copies of one real defect are much alike: learned by heart sooner
+        return Anomaly(bank, mining.fit(drawn.features, course, SEED, epochs=2, decay=0.1))
+    head = mining.fit(drawn.features, course, SEED, epochs=5, decay=0.03)
+    good = drawn.features[drawn.rows([Role.COARSE], known)]
+    spread = float(head.logits(good).std())
+    return Anomaly(bank, head, normal.fit(good, STRANGENESS_WEIGHT * spread))
+
+
+def _course(drawn: Cells, known: Sequence[int], knows_defects: bool) -> Course:
+    """Synthetic defects, and real ones where they are known."""
+    ground = [Role.GOOD, Role.DEFECT]
+    rows = drawn.rows(ground, known, is_made=True)
+    is_defect, weight = drawn.weighed(rows)
+    if knows_defects:
+        real = drawn.rows(ground, known, is_made=False)
+        real_is_defect, real_weight = drawn.weighed(real)
+        rows = np.concatenate([real, rows])
+        is_defect = np.concatenate([real_is_defect, is_defect])
+        weight = np.concatenate([real_weight, np.float32(SYNTHETIC_WEIGHT) * weight])
+    spare = drawn.by_lesson(drawn.rows([Role.SPARE], known))
+    return Course(rows, is_defect, weight, spare)
 
 
 def worst(logits: F32) -> float:
@@ -243,3 +272,20 @@ def _array(state: State, name: str, ndim: int) -> F32:
     if not isinstance(value, np.ndarray) or value.dtype != np.float32 or value.ndim != ndim:
         raise ValueError(f"the job holds no float32 array {name!r} of {ndim} dimensions")
     return value
+
+
+def _members(state: State, name: str, ndim: int) -> F32:
+    """An array with a member first; an older job's committee is joined into one wide perceptron."""
+    value = state.get(name)
+    if isinstance(value, np.ndarray) and value.ndim == ndim:
+        return _array(state, name, ndim)[None]
+    return _array(state, name, ndim + 1)
+
+
+def _pixels(state: State) -> int:
+    value = state.get("pixels", np.array([FORMER_PIXELS]))
+    if not isinstance(value, np.ndarray) or value.shape != (1,) or value.dtype != np.int64:
+        raise ValueError("the job's 'pixels' is no whole number")
+    if not SMALLEST_PX**2 <= value[0] <= MOST_PIXELS:
+        raise ValueError(f"the job inspects at {value[0]} pixels, which is out of range")
+    return int(value[0])

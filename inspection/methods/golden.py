@@ -119,7 +119,7 @@ def teach(lessons: Sequence[Lesson], progress: Progress) -> Golden:
 
 def learn(compared: Sequence[Compared], lessons: Sequence[Lesson]) -> Golden:
     """`teach` on lessons that were compared already."""
-    truth = [_matched(c, one) for c, one in zip(compared, lessons, strict=True)]
+    truth = [regions_of_boxes(c, one) for c, one in zip(compared, lessons, strict=True)]
     method = _learn(compared, truth, lessons, range(len(lessons)))
     method.held_out = _held_out(compared, truth, lessons)
     return method
@@ -175,7 +175,7 @@ def _held_out(
     return HeldOut(np.array(defects), np.array(false), "defect")
 
 
-def _matched(compared: Compared, lesson: Lesson) -> NDArray[np.int64]:
+def regions_of_boxes(compared: Compared, lesson: Lesson) -> NDArray[np.int64]:
     """(N,) index of the true box that each region lies in, -1 for none."""
     assert lesson.boxes_px is not None
     tight, true = _tight(compared), lesson.boxes_px

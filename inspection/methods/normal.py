@@ -3,13 +3,17 @@ PaDiM (Defard et al. 2020) but not by position, on features averaged over 2 x 2 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspection.models.lean import Lean
+
 F32 = NDArray[np.float32]
+BLOCK = 4096  # cells that are held in double precision
 SHRINK = 0.003  # of the mean variance, added to every direction
 
 
@@ -29,30 +33,43 @@ class Normal:
         if self.whiten.shape != (size, size) or self.scale.shape != (2,):
             raise ValueError("the parts of the normal distribution do not fit each other")
 
-    def strangeness(self, features: F32) -> F32:
-        """(h, w, D) -> (h, w), interpolated from every second cell."""
-        height, width, _ = features.shape
-        coarse = halved(features)
-        flat = coarse.reshape(-1, coarse.shape[-1]) @ self.whiten - self.centre
-        distance = np.sqrt(np.einsum("nd,nd->n", flat, flat))
-        standard = ((distance - self.scale[0]) / self.scale[1]).reshape(coarse.shape[:2])
-        return np.asarray(cv2.resize(standard, (width, height)), np.float32)
+    def strangeness(self, seen: Lean) -> F32:
+        """(h, w), interpolated from every second cell."""
+        whiten, shift = seen.folded(self.whiten, -self.centre)
+        coarse = halved(seen.cells)
+        flat = whiten.T @ coarse.reshape(len(coarse), -1) + shift[:, None]
+        distance = np.sqrt(np.einsum("dn,dn->n", flat, flat))
+        standard = ((distance - self.scale[0]) / self.scale[1]).reshape(coarse.shape[1:])
+        return np.asarray(cv2.resize(standard, seen.cells.shape[:0:-1]), np.float32)
 
 
-def halved(features: F32) -> F32:
-    """(h, w, D) -> (h // 2, w // 2, D), the mean of 2 x 2 cells."""
-    even = features[: features.shape[0] // 2 * 2, : features.shape[1] // 2 * 2]
-    return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / np.float32(4)
+def halved(maps: F32) -> F32:
+    """(D, h, w) -> (D, h // 2, w // 2), the mean of 2 x 2 cells."""
+    height, width = (side // 2 * 2 for side in maps.shape[1:])
+    rows = maps[:, :height:2, :width] + maps[:, 1:height:2, :width]
+    return (rows[..., ::2] + rows[..., 1::2]) * np.float32(0.25)
 
 
-def fit(good: F32, deviation: float) -> Normal:
+def fit(good: F32 | NDArray[np.float16], deviation: float) -> Normal:
     """good: (N, D) features of good cells (halved). deviation: of the strangeness of these."""
-    x = good.astype(np.float64)
-    mean, covariance = x.mean(0), np.cov(x.T)
+    mean, covariance = _moments(good)
     covariance += np.eye(len(mean)) * SHRINK * np.trace(covariance) / len(mean)
     whiten = np.linalg.cholesky(np.linalg.inv(covariance))
-    distance = np.linalg.norm((x - mean) @ whiten, axis=1)
+    distance = np.concatenate(
+        [np.linalg.norm((block - mean) @ whiten, axis=1) for block in _blocks(good)]
+    )
     scale = np.array([distance.mean(), distance.std() / deviation])
     return Normal(
         whiten.astype(np.float32), (mean @ whiten).astype(np.float32), scale.astype(np.float32)
     )
+
+
+def _moments(x: F32 | NDArray[np.float16]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(D,) mean and (D, D) covariance, summed up block by block."""
+    mean = sum(block.sum(0) for block in _blocks(x)) / len(x)
+    total = sum((block - mean).T @ (block - mean) for block in _blocks(x))
+    return np.asarray(mean), np.asarray(total) / (len(x) - 1)
+
+
+def _blocks(x: F32 | NDArray[np.float16]) -> Iterator[NDArray[np.float64]]:
+    return (x[at : at + BLOCK].astype(np.float64) for at in range(0, len(x), BLOCK))

@@ -1,4 +1,4 @@
-"""A small multi-layer perceptron in numpy: no framework is needed to teach, nor to inspect."""
+"""Small multi-layer perceptrons in numpy: no framework is needed to teach, nor to inspect."""
 
 from __future__ import annotations
 
@@ -9,147 +9,133 @@ from math import cos, pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import block_diag
 from scipy.special import expit
 
 F32 = NDArray[np.float32]
+F16 = NDArray[np.float16]
+Features = F32 | F16
+Rows = NDArray[np.int64]
 
 BATCH = 512
 RATE = 2e-3
+BLOCK = 8192  # cells that are judged at a time: an image's
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Perceptron:
-    """logit = the last layer's output; rectified between layers.
+    """M members of one shape, rectified between layers; logit = the mean of their outputs.
 
-    weights: one (inputs, outputs) a layer; biases: one (outputs,) a layer. Standardising the
-    inputs is folded into the first layer.
+    weights: one (M, inputs, outputs) a layer; biases: one (M, outputs). Standardising the inputs
+    is folded into the first layer.
     """
 
     weights: tuple[F32, ...]
     biases: tuple[F32, ...]
 
     def __post_init__(self) -> None:
-        wide = [w.shape[1] for w in self.weights]
-        fits = all(w.ndim == 2 and b.shape == (w.shape[1],) for w, b in self._layers())
+        layers = list(zip(self.weights, self.biases, strict=True))
+        wide = [w.shape[-1] for w, _ in layers]
+        fits = all(w.ndim == 3 and b.shape == (len(w), w.shape[2]) for w, b in layers)
         if not fits or any(
-            w.shape[0] != before for w, before in zip(self.weights[1:], wide, strict=False)
+            len(w) != len(self.weights[0]) or w.shape[1] != before
+            for w, before in zip(self.weights[1:], wide, strict=False)
         ):
             raise ValueError("the layers of the perceptron do not fit each other")
 
-    def _layers(self) -> list[tuple[F32, F32]]:
-        return list(zip(self.weights, self.biases, strict=True))
-
-    def logits(self, x: F32) -> F32:
-        """(N, D) -> (N,); larger is more likely a defect."""
-        for index, (w, b) in enumerate(self._layers()):
-            x = x @ w
-            x += b
-            if index < len(self.weights) - 1:
-                np.maximum(x, 0, out=x)
-        return x[:, 0]
+    def logits(self, x: Features) -> F32:
+        """(N, D) -> (N,); larger is more likely a defect. The transpose of a C-ordered (D, N), as
+        a feature net gives it, is taken as it is."""
+        members, inputs, outputs = self.weights[0].shape
+        first = self.weights[0].transpose(0, 2, 1).reshape(-1, inputs)
+        result = np.empty(len(x), np.float32)
+        for at in range(0, len(x), BLOCK):
+            y = first @ x[at : at + BLOCK].T.astype(np.float32, copy=False)
+            y = y.reshape(members, outputs, -1)
+            y += self.biases[0][..., None]
+            for w, b in zip(self.weights[1:], self.biases[1:], strict=True):
+                y = w.transpose(0, 2, 1) @ np.maximum(y, 0, out=y)
+                y += b[..., None]
+            result[at : at + BLOCK] = y[:, 0].mean(0)
+        return result
 
 
 def fit(
-    x: F32,
+    x: Features,
+    rows: Rows,
     is_defect: NDArray[np.bool_],
     weight: F32,
     seed: int,
     epochs: int,
     decay: float,
-    hidden: Sequence[int] = (64, 32),
+    members: int = 1,
+    hidden: Sequence[int] = (48, 24),
 ) -> Perceptron:
     """Weighted logistic loss by AdamW (Loshchilov and Hutter 2019), the rate falling as a cosine.
 
-    x: (N, D). weight: (N,) of mean about 1. The same arguments give the same perceptron.
+    x: (N, D), of which (R,) `rows` are learned from; no other copy of them is made than of a
+    batch. is_defect, weight: (R,), the weights of mean about 1. Members start apart and learn from
+    the same batches. The same arguments give the same perceptron.
     """
-    return committee(x, is_defect, weight, [seed], epochs, decay, hidden)[0]
-
-
-def committee(
-    x: F32,
-    is_defect: NDArray[np.bool_],
-    weight: F32,
-    seeds: Sequence[int],
-    epochs: int,
-    decay: float,
-    hidden: Sequence[int] = (64, 32),
-) -> list[Perceptron]:
-    """As `fit`, one perceptron a seed; `x` is standardised once for all."""
-    mean, scale = x.mean(0), x.std(0) + np.float32(1e-3)
-    standard = x - mean
-    standard /= scale
-    members = []
-    for seed in seeds:
-        layers = _fitted(standard, is_defect, weight, seed, epochs, decay, hidden)
-        half = len(layers) // 2
-        weights, biases = layers[:half], layers[half:]
-        biases[0] = biases[0] - (mean / scale) @ weights[0]
-        weights[0] = weights[0] / scale[:, None]
-        members.append(Perceptron(tuple(weights), tuple(biases)))
-    return members
-
-
-def _fitted(
-    standard: F32,
-    is_defect: NDArray[np.bool_],
-    weight: F32,
-    seed: int,
-    epochs: int,
-    decay: float,
-    hidden: Sequence[int],
-) -> list[F32]:
-    """Weights of all layers, then biases of all layers, for standardised inputs."""
+    mean, scale = _standard(x, rows)
     rng = np.random.default_rng(seed)
-    optimiser = _AdamW(
-        _start((standard.shape[1], *hidden, 1), rng), epochs * (len(standard) // BATCH), decay
-    )
+    layers = _start((x.shape[1], *hidden, 1), members, rng)
+    optimiser = _AdamW(layers, epochs * (len(rows) // BATCH), decay)
     for _ in range(epochs):
-        order = rng.permutation(len(standard))
-        for at in range(0, len(standard) - BATCH + 1, BATCH):
+        order = rng.permutation(len(rows))
+        for at in range(0, len(rows) - BATCH + 1, BATCH):
             picked = order[at : at + BATCH]
-            batch = standard.take(picked, 0)
+            batch = x.take(rows[picked], 0).astype(np.float32)
+            batch -= mean
+            batch /= scale
             optimiser.step(_gradients(optimiser.layers, batch, is_defect[picked], weight[picked]))
-    return optimiser.layers
+    half = len(layers) // 2
+    weights, biases = optimiser.layers[:half], optimiser.layers[half:]
+    biases[0] = biases[0] - (mean / scale) @ weights[0]
+    weights[0] = weights[0] / scale[:, None]
+    return Perceptron(tuple(weights), tuple(biases))
 
 
-def joined(members: Sequence[Perceptron]) -> Perceptron:
-    """One perceptron whose logit is the mean of the members', which are alike in shape."""
-    depth = len(members[0].weights)
-    columns = [[one.weights[i] for one in members] for i in range(depth)]
-    inner = [np.asarray(block_diag(*column), np.float32) for column in columns[1:-1]]
-    last = np.concatenate(columns[-1]) / np.float32(len(members))
-    biases = [np.concatenate([one.biases[i] for one in members]) for i in range(depth - 1)]
-    biases.append(np.stack([one.biases[-1] for one in members]).mean(0).astype(np.float32))
-    return Perceptron((np.hstack(columns[0]), *inner, last), tuple(biases))
+def _standard(x: Features, rows: Rows) -> tuple[F32, F32]:
+    """(D,) mean and (D,) scale of some rows, summed up block by block."""
+    total, square = np.zeros(x.shape[1]), np.zeros(x.shape[1])
+    for at in range(0, len(rows), BATCH):
+        block = x.take(rows[at : at + BATCH], 0).astype(np.float64)
+        total += block.sum(0)
+        square += np.einsum("nd,nd->d", block, block)
+    mean = total / len(rows)
+    deviation = np.sqrt(np.maximum(square / len(rows) - mean * mean, 0))
+    return mean.astype(np.float32), deviation.astype(np.float32) + np.float32(1e-3)
 
 
-def _start(sizes: Sequence[int], rng: np.random.Generator) -> list[F32]:
+def _start(sizes: Sequence[int], members: int, rng: np.random.Generator) -> list[F32]:
     """He et al. 2015. Weights of all layers, then biases of all layers."""
     weights = [
-        (rng.standard_normal((a, b)) * sqrt(2 / a)).astype(np.float32) for a, b in pairwise(sizes)
+        (rng.standard_normal((members, a, b)) * sqrt(2 / a)).astype(np.float32)
+        for a, b in pairwise(sizes)
     ]
-    return [*weights, *(np.zeros(size, np.float32) for size in sizes[1:])]
+    return [*weights, *(np.zeros((members, size), np.float32) for size in sizes[1:])]
 
 
 def _gradients(
     layers: list[F32], batch: F32, is_defect: NDArray[np.bool_], weight: F32
 ) -> list[F32]:
+    """Of the sum of the members' losses."""
     half = len(layers) // 2
     weights, biases = layers[:half], layers[half:]
     outputs = [batch]
     for index in range(half):
-        z = outputs[-1] @ weights[index] + biases[index]
-        outputs.append(np.maximum(z, 0) if index < half - 1 else z)
-    slope = ((expit(outputs[-1][:, 0]) - is_defect) * weight / len(batch))[:, None]
-    slope = slope.astype(np.float32)
+        z = outputs[-1] @ weights[index]
+        z += biases[index][:, None]
+        outputs.append(np.maximum(z, 0, out=z) if index < half - 1 else z)
+    slope = ((expit(outputs[-1][..., 0]) - is_defect) * weight / len(batch))[..., None]
+    slope = slope.astype(batch.dtype)
     of_weights: list[F32] = []
     of_biases: list[F32] = []
     for index in reversed(range(half)):
-        of_weights.insert(0, outputs[index].T @ slope)
-        of_biases.insert(0, slope.sum(0))
+        of_weights.insert(0, outputs[index].swapaxes(-1, -2) @ slope)
+        of_biases.insert(0, slope.sum(-2))
         if index:
-            slope = (slope @ weights[index].T) * (outputs[index] > 0)
+            slope = (slope @ weights[index].swapaxes(-1, -2)) * (outputs[index] > 0)
     return [*of_weights, *of_biases]
 
 
@@ -162,7 +148,7 @@ class _AdamW:
         self.layers = [part.reshape(one.shape) for part, one in zip(parts, layers, strict=True)]
         self._steps, self._step = steps, 0
         self._decay = np.concatenate(
-            [np.full(one.size, decay if one.ndim == 2 else 0, np.float32) for one in layers]
+            [np.full(one.size, decay if one.ndim == 3 else 0, np.float32) for one in layers]
         )
         self._first, self._second = np.zeros_like(self._all), np.zeros_like(self._all)
 

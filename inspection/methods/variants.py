@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from inspection.methods import normal
 from inspection.methods.base import Lesson
+from inspection.methods.cells import Filling, Role
 from inspection.methods.synthetic import spoil
 from inspection.models.features import (
     F32,
@@ -18,61 +18,65 @@ from inspection.models.features import (
     U8,
     FeatureBank,
     canonical,
+    canonical_size,
     grey_of,
     share_of_cells,
 )
 
 COVERED = 0.3  # a cell is defective from this share on
 PER_VARIANT = 150  # cells drawn of each class from one picture
-SPARE = 600  # good cells of one picture among which the hardest are looked for
-F16 = NDArray[np.float16]
+MADE_CLEAN = 0.02  # share of a cell under which a synthetic defect, whose rim is soft, is not there
+COARSE_STEP = 3  # every how many of a good picture's coarse cells are kept
+SPARE = 200  # good cells of one picture among which the hardest are looked for
 Rng = np.random.Generator
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Cells:
-    """Features (N, D) of cells, and which lie on a defect (N,). spare: (M, D) further good ones.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many pictures a lesson gives to learn from: `varied` ones beside its own, or none where
+    None, and `spoilt` ones with synthetic defects if it is good.
 
-    Half precision, for there are many.
+    Good cells to spare are taken of the varied ones, of the spoilt ones where there are no others.
     """
 
-    features: F16
-    is_defect: NDArray[np.bool_]
-    spare: F16
+    varied: int | None
+    spoilt: int
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Drawn:
-    """Cells of one lesson: of itself and varied copies, and of copies with synthetic defects.
-
-    coarse: (N, D) features of every third of its coarse cells (`normal.halved`).
-    """
-
-    real: Cells
-    spoilt: Cells | None
-    coarse: F32
+    def most(self, lesson: Lesson) -> int:
+        """A bound on the cells that the lesson gives."""
+        real = 0 if self.varied is None else self.varied + 1
+        made = self.spoilt if lesson.is_good else 0
+        height, width = canonical_size((lesson.image.shape[0], lesson.image.shape[1]))
+        spare = made if self.varied is None else real
+        return (
+            2 * PER_VARIANT * (real + made)
+            + SPARE * spare
+            + -(-height * width // (COARSE_STEP * (2 * STRIDE) ** 2))
+        )
 
 
 def draw(
-    lesson: Lesson, donor: U8, bank: FeatureBank, copies: int, spoilt_copies: int, rng: Rng
-) -> Drawn:
-    """`copies` varied pictures beside the lesson's own; good lessons also `spoilt_copies`.
+    lesson: Lesson, number: int, donor: U8, bank: FeatureBank, plan: Plan, rng: Rng, into: Filling
+) -> None:
+    """Add the cells of the lesson's pictures to `into`; one picture is held at a time.
 
     donor: another good picture, which lends texture to synthetic defects.
     """
     grey, mask = grey_of(lesson.image), mask_of(lesson)
-    pictures = [_varied(grey, mask, rng) for _ in range(copies)]
-    image, cover = canonical(grey), mask.astype(np.float32)
-    features = bank(image)
-    real = [_cells(features, cover, 0.0, rng)]
-    real += [_cells(bank(image), cover, 0.0, rng) for image, cover in pictures]
-    spoilt = []
-    for _ in range(spoilt_copies if lesson.is_good else 0):
+    if not (lesson.is_good or mask.any()):
+        return  # nobody knows where its defect is
+    own = bank(canonical(grey))
+    if lesson.is_good:
+        coarse = normal.halved(own.transpose(2, 0, 1))
+        into.add(coarse.reshape(len(coarse), -1).T[::COARSE_STEP], number, Role.COARSE)
+    if plan.varied is not None:
+        _add(into, number, own, mask.astype(np.float32), rng)
+    for _ in range(plan.varied or 0):
+        image, cover = _varied(grey, mask, rng)
+        _add(into, number, bank(image), cover, rng)
+    for _ in range(plan.spoilt if lesson.is_good else 0):
         image, cover = spoil(_varied(grey, mask, rng)[0], donor, rng)
-        spoilt.append(_cells(bank(image), cover, 0.02, rng))
-    coarse = normal.halved(features)
-    some = coarse.reshape(-1, coarse.shape[-1])[::3]
-    return Drawn(_joined(real), _joined(spoilt) if spoilt else None, some)
+        _add(into, number, bank(image), cover, rng, is_made=True, spare=plan.varied is None)
 
 
 def mask_of(lesson: Lesson) -> NDArray[np.bool_]:
@@ -101,42 +105,27 @@ def _varied(grey: U8, mask: NDArray[np.bool_], rng: Rng) -> tuple[U8, F32]:
     return np.clip(level, 0, 255).astype(np.uint8), np.ascontiguousarray(cover)
 
 
-def _cells(features: F32, cover: F32, clean: float, rng: Rng) -> Cells:
-    """Some cells of each class; cells at a defect's rim (cover above `clean`) are of neither."""
+def _add(
+    into: Filling,
+    number: int,
+    features: F32,
+    cover: F32,
+    rng: Rng,
+    is_made: bool = False,
+    spare: bool = True,
+) -> None:
+    """Some cells of each class; cells at a defect's rim are of neither."""
     height, width, depth = features.shape
     share = share_of_cells(cover, (height * STRIDE, width * STRIDE))
-    touched = cv2.dilate((share > clean).astype(np.uint8), np.ones((3, 3), np.uint8))
+    rim = (share > (MADE_CLEAN if is_made else 0)).astype(np.uint8)
+    touched = cv2.dilate(rim, np.ones((3, 3), np.uint8))
     bad, good = np.flatnonzero(share > COVERED), np.flatnonzero(touched == 0)
-    picked_bad = rng.choice(bad, min(PER_VARIANT, 2 * len(bad))) if len(bad) else bad
-    picked_good = rng.choice(good, PER_VARIANT) if len(good) else good
-    picked = np.concatenate([picked_bad, picked_good])
-    spare = rng.choice(good, min(SPARE, len(good)), replace=False)
     by_channel = features.transpose(2, 0, 1).reshape(depth, -1)  # as the net gave it: no copy
-    is_defect = np.arange(len(picked)) < len(picked_bad)
-    return Cells(_taken(by_channel, picked), is_defect, _taken(by_channel, spare))
-
-
-def _taken(by_channel: F32, cells: NDArray[np.int64]) -> F16:
-    return np.ascontiguousarray(by_channel.take(cells, 1).T.astype(np.float16))
-
-
-def _joined(cells: Sequence[Cells]) -> Cells:
-    return Cells(
-        np.concatenate([one.features for one in cells]),
-        np.concatenate([one.is_defect for one in cells]),
-        np.concatenate([one.spare for one in cells]),
-    )
-
-
-def weighed(cells: Sequence[Cells]) -> tuple[F32, NDArray[np.bool_], F32]:
-    """Features, classes and weights: both classes weigh the same, within one every lesson."""
-    share = [
-        np.where(one.is_defect, 1 / max(1, one.is_defect.sum()), 1 / max(1, (~one.is_defect).sum()))
-        for one in cells
-    ]
-    weight = np.concatenate(share)
-    is_defect = np.concatenate([one.is_defect for one in cells])
-    for side in (is_defect, ~is_defect):
-        weight[side] *= 0.5 * len(weight) / max(weight[side].sum(), 1e-9)
-    features = np.concatenate([one.features for one in cells]).astype(np.float32)
-    return features, is_defect, weight.astype(np.float32)
+    picked = {
+        Role.DEFECT: rng.choice(bad, min(PER_VARIANT, 2 * len(bad))) if len(bad) else bad,
+        Role.GOOD: rng.choice(good, PER_VARIANT) if len(good) else good,
+    }
+    if spare:
+        picked[Role.SPARE] = rng.choice(good, min(SPARE, len(good)), replace=False)
+    for role, cells in picked.items():
+        into.add(by_channel.take(cells, 1).T, number, role, is_made)

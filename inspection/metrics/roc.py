@@ -45,21 +45,26 @@ def area(
     """Area under the curve for false-positive rates from 0 to `limit`, divided by `limit`.
 
     weights: what each of `bad` adds to the curve's height, all of them 1; equal where None.
-    Tied scores make one sloped piece, as the trapezoidal rule draws it. Sorts `good` in
-    place.
+    Tied scores make one sloped piece, as the trapezoidal rule draws it. Reorders `good` in
+    place: what lies under the limit is sorted out first, and only the rest sorted.
     """
     if not len(good) or not len(bad):
         raise ValueError("undefined: there must be scores with and without a defect")
     if not 0 < limit <= 1:
         raise ValueError(f"the limit must lie in (0, 1], got {limit}")
-    good.sort()
+    n = len(good)
+    under = int(n * (1 - limit))
+    good.partition(under)
+    top = good[under:]
+    top.sort()
     order = np.argsort(bad)  # looked up in order, neighbours share the cache
     bad, weights = bad[order], None if weights is None else weights[order]
     if np.isnan(good[-1]) or np.isnan(bad[-1]):
         raise ValueError("undefined: a score is NaN")
-    n = len(good)
-    start = 1 - np.searchsorted(good, bad, side="right") / n  # rate of good ones above it
-    end = 1 - np.searchsorted(good, bad, side="left") / n  # and of those level with it
+    least = np.count_nonzero(good[:under] < top[0])
+    up_to, less = (under + np.searchsorted(top, bad, side=side) for side in ("right", "left"))
+    start = 1 - up_to / n  # rate of good ones above it
+    end = 1 - np.where(bad > top[0], less, least) / n  # and of those level with it
     ramp = end - start
     inside = limit - (start + end) / 2
     cut = np.maximum(limit - start, 0) ** 2 / np.where(ramp > 0, 2 * ramp, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from math import sqrt
 from pathlib import Path
 
@@ -10,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.runtime.session import Session
+from inspection.models.lean import Lean
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 SHIPPED = "surface_features"
 STRIDE = 4
 MULTIPLE = 16  # what both sides of the net's input are a multiple of
 SMALLEST_PX = 64
-PIXELS = 1 << 16  # larger images are scaled down to about this many
+PIXELS = 3 << 14  # larger images are scaled down to about this many
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
@@ -29,13 +31,23 @@ class FeatureBank:
         self.payload = payload
         self._session = Session(payload, threads=threads, warmup=0)
         self._input = self._session.inputs[0].name
-        self._output = self._session.outputs[0].name
+        self._cells, *rest = (one.name for one in self._session.outputs)
+        self._image = rest[0] if rest else None
 
     def __call__(self, canonical: U8) -> F32:
         """(H, W) of `canonical_size` -> (H / 4, W / 4, C) features."""
-        grey = canonical.astype(np.float32)[None, None]
-        features = self._session.run({self._input: grey})[self._output][0]
-        return np.asarray(features.transpose(1, 2, 0), np.float32)  # a view: BLAS takes it as it is
+        return self.lean(canonical).whole()
+
+    def lean(self, canonical: U8) -> Lean:
+        """(H, W) of `canonical_size` -> its features without repetition."""
+        outputs = self._session.run({self._input: canonical.astype(np.float32)[None, None]})
+        image = np.empty(0, np.float32) if self._image is None else outputs[self._image][0]
+        return Lean(outputs[self._cells][0], image)
+
+    @cached_property
+    def depth(self) -> int:
+        """C, how many features a cell has."""
+        return int(self(np.zeros((SMALLEST_PX, SMALLEST_PX), np.uint8)).shape[2])
 
 
 def grey_of(image: U8) -> U8:
@@ -46,13 +58,14 @@ def grey_of(image: U8) -> U8:
 
 
 def canonical_size(
-    shape: tuple[int, int], stretch: tuple[float, float] = (1, 1)
+    shape: tuple[int, int], stretch: tuple[float, float] = (1, 1), pixels: int = PIXELS
 ) -> tuple[int, int]:
     """(height, width) that an image is inspected at: its own, or less for a large one.
 
-    stretch: factors on height and width, for variants at teaching.
+    stretch: factors on height and width, for variants at teaching. pixels: about how many an image
+    has at most, before it is stretched.
     """
-    scale = min(1.0, sqrt(PIXELS / (shape[0] * shape[1])))
+    scale = min(1.0, sqrt(pixels / (shape[0] * shape[1])))
     height, width = (
         max(SMALLEST_PX, round(side * scale * factor / MULTIPLE) * MULTIPLE)
         for side, factor in zip(shape, stretch, strict=True)
@@ -60,9 +73,9 @@ def canonical_size(
     return height, width
 
 
-def canonical(grey: U8, stretch: tuple[float, float] = (1, 1)) -> U8:
+def canonical(grey: U8, stretch: tuple[float, float] = (1, 1), pixels: int = PIXELS) -> U8:
     """The image at `canonical_size`."""
-    height, width = canonical_size((grey.shape[0], grey.shape[1]), stretch)
+    height, width = canonical_size((grey.shape[0], grey.shape[1]), stretch, pixels)
     shrinks = height * width < 0.8 * grey.size
     method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(grey, (width, height), interpolation=method), np.uint8)

@@ -1,6 +1,7 @@
 """Trains the segmentation network of a material on the simulated station and exports it.
 
     python -m inspection.train.fcn --material metal --out inspection/weights
+    python -m inspection.train.fcn --material metal --seed 2 --further 3000   # goes on from there
 
 A line inspects one product, so that each material has a small network of its own, for all its
 geometries. About ten minutes a material on one core. The same seed gives the same files.
@@ -12,6 +13,7 @@ import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +21,13 @@ import torch
 from torch.nn import functional
 
 from common.errors import LingnanError
+from common.runtime.manifest import NAME
+from inspection.models.shipped import name_of
 from inspection.sim.names import GEOMETRIES
-from inspection.train.fcn_export import export
+from inspection.train.fcn_export import export, known
+from inspection.train.fcn_hard import hard_batch, hardest
 from inspection.train.fcn_net import Fcn
+from inspection.train.fcn_onnx import weights_of
 from inspection.train.fcn_pool import Batch, Frame, batch, render_pool
 from inspection.train.fcn_qat import rounding
 
@@ -37,18 +43,23 @@ Log = Callable[[str], None]
 @dataclass(frozen=True, slots=True)
 class Effort:
     """parts: rendered. steps: in float; a quarter as many follow with rounding. ranges: which draw
-    of frames sets the int8 ranges."""
+    of frames sets the int8 ranges. further: steps with rounding, all there are, from the network
+    that exists already; 0 learns from nothing."""
 
     parts: int = PARTS
     steps: int = STEPS
     seed: int = SEED
     ranges: int = 0
+    further: int = 0
 
-    def command(self, material: str) -> str:
-        """What trains the same network again."""
-        rest = f"--parts {self.parts} --steps {self.steps} --seed {self.seed}"
+    def command(self, material: str, before: str = "") -> str:
+        """What trains the same network again. before: the command of the network it goes on from,
+        which comes first."""
+        pace = f"--further {self.further}" if self.further else f"--steps {self.steps}"
+        rest = f"--parts {self.parts} {pace} --seed {self.seed}"
         rest += f" --ranges {self.ranges}" if self.ranges else ""
-        return f"python -m inspection.train.fcn --material {material} {rest}"
+        own = f"python -m inspection.train.fcn --material {material} {rest}"
+        return f"{before} && {own}" if self.further else own
 
 
 def train(frames: list[Frame], steps: int, seed: int, log: Log) -> Fcn:
@@ -56,23 +67,32 @@ def train(frames: list[Frame], steps: int, seed: int, log: Log) -> Fcn:
     torch.manual_seed(seed)
     rng = np.random.default_rng([seed, 2])
     net = Fcn().to(memory_format=torch.channels_last)
-    fit(net, frames, rng, steps, PEAK_RATE, log)
+    draw = partial(batch, frames, rng, CROPS, SIDE)
+    fit(net, draw, steps, PEAK_RATE, log)
     net.fold()
     with rounding(net):
-        fit(net, frames, rng, steps // 4, PEAK_RATE / 10, log)
+        fit(net, draw, steps // 4, PEAK_RATE / 10, log)
     return net.eval()
 
 
-def fit(
-    net: Fcn, frames: list[Frame], rng: np.random.Generator, steps: int, peak: float, log: Log
-) -> None:
+def train_further(net: Fcn, frames: list[Frame], steps: int, seed: int, log: Log) -> Fcn:
+    """A folded network after `steps` more with int8 rounding, half of the crops where it errs."""
+    rng = np.random.default_rng([seed, 4])
+    weak = hardest(net, frames, rng)
+    log(f"{len(weak)} weak places, errors {weak[0].error:.1f} to {weak[-1].error:.1f}")
+    with rounding(net):
+        fit(net, partial(hard_batch, frames, weak, rng, CROPS, SIDE), steps, PEAK_RATE / 4, log)
+    return net.eval()
+
+
+def fit(net: Fcn, draw: Callable[[], Batch], steps: int, peak: float, log: Log) -> None:
     """AdamW with a one-cycle rate."""
     net.train()
     optimiser = torch.optim.AdamW(net.parameters(), lr=peak, weight_decay=1e-4)
     rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, peak, total_steps=steps)
     start, running = time.process_time(), 0.0
     for step in range(1, steps + 1):
-        value = loss(net, batch(frames, rng, CROPS, SIDE))
+        value = loss(net, draw())
         optimiser.zero_grad()
         value.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
@@ -113,11 +133,15 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--ranges", type=int, default=0, help="draw of frames for int8 ranges")
+    parser.add_argument("--further", type=int, default=0, help="steps more, of the one in --out")
     told = parser.parse_args()
     torch.set_num_threads(1)
     asked = list(GEOMETRIES) if told.material == "all" else [told.material]
-    effort = Effort(told.parts, told.steps, told.seed, told.ranges)
-    refused = [material for material in asked if not make(material, told.out, effort)]
+    effort = Effort(told.parts, told.steps, told.seed, told.ranges, told.further)
+    try:
+        refused = [material for material in asked if not make(material, told.out, effort)]
+    except LingnanError as error:
+        raise SystemExit(str(error)) from error
     if refused:
         raise SystemExit(f"refused: {', '.join(refused)}")
 
@@ -127,16 +151,31 @@ def make(material: str, folder: Path, effort: Effort) -> bool:
     the folder."""
     log: Log = lambda text: print(text, flush=True)  # noqa: E731
     log(f"{material}: rendering {effort.parts} parts")
-    frames = list(render_pool(material, effort.seed, effort.parts))
-    net = train(frames, effort.steps, effort.seed, log)
+    net, command = (_gone_on if effort.further else _learned)(material, folder, effort, log)
     try:
-        export(net, material, folder, effort.command(material), log, effort.ranges)
+        export(net, material, folder, command, log, effort.ranges)
     except LingnanError as error:
         kept = folder.parent / f"fcn_{material}_refused.npz"
         np.savez(kept, **net.weights())  # type: ignore[arg-type]
         log(f"{error}. Its weights are kept in {kept}")
         return False
     return True
+
+
+def _learned(material: str, folder: Path, effort: Effort, log: Log) -> tuple[Fcn, str]:
+    frames = list(render_pool(material, effort.seed, effort.parts))
+    return train(frames, effort.steps, effort.seed, log), effort.command(material)
+
+
+def _gone_on(material: str, folder: Path, effort: Effort, log: Log) -> tuple[Fcn, str]:
+    """From the folder's own network, on sizes that must be found. LingnanError without one."""
+    name = name_of(material, "fp32")
+    if (card := known(folder / NAME).get(name)) is None:
+        raise LingnanError(f"{folder} holds no {name} to go on from; train without --further first")
+    net = Fcn.from_weights(weights_of(folder / card.file))
+    frames = list(render_pool(material, effort.seed, effort.parts, must_be_found=True))
+    net = train_further(net, frames, effort.further, effort.seed, log)
+    return net, effort.command(material, card.command)
 
 
 if __name__ == "__main__":

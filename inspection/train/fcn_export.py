@@ -44,11 +44,10 @@ def export(net: Fcn, material: str, folder: Path, command: str, log: Log, ranges
     for name, model in models.items():
         onnx.save(model, folder / f"{name}.onnx")
     cards = {n: _card(folder / f"{n}.onnx", scores[n], net, command) for n in models}
-    known = _known(folder / NAME)
-    write_manifest(folder, {**known, **cards})
+    write_manifest(folder, {**known(folder / NAME), **cards})
 
 
-def _known(manifest: Path) -> dict[str, ModelCard]:
+def known(manifest: Path) -> dict[str, ModelCard]:
     """The cards of models that lie in the folder already."""
     return dict(parse_manifest(manifest.read_bytes(), manifest).models) if manifest.exists() else {}
 

@@ -18,6 +18,8 @@ from inspection.sim.scene import EXPOSURE_US, FULL_WELL_E, station_scene
 from inspection.train.fcn_net import STRIDE
 
 F32 = NDArray[np.float32]
+Crop = tuple[F32, NDArray[np.int64]]  # image, owners
+Place = tuple[int, int]  # y, x in pixels
 
 POINT_UM = (22.0, 25.0, 28.0, 30.0, 32.0, 35.0, 40.0, 50.0, 65.0, 90.0, 150.0)
 SCRATCH_UM = (20.0, 25.0, 30.0, 40.0, 60.0)
@@ -48,6 +50,7 @@ MIXES = {
     "glass": FILM_MIX,  # films of nearly the host's reflectance are its faintest defects
     "eink": FILM_MIX,
 }
+LEAST_UM = {"point": 28.0, "scratch": 28.0, "stain": 350.0}  # a little below what must be found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,11 +61,17 @@ class Frame:
     labels: NDArray[np.uint8]
 
 
-def render_pool(material: str, seed: int, parts: int) -> Iterator[Frame]:
-    """Parts of every geometry of a material in turn, each geometry with the whole mix."""
+def render_pool(
+    material: str, seed: int, parts: int, must_be_found: bool = False
+) -> Iterator[Frame]:
+    """Parts of every geometry of a material in turn, each geometry with the whole mix.
+
+    must_be_found: without the sizes that are smaller than that.
+    """
     forms = GEOMETRIES[material]
     first = seed * 1000 + 10 * list(CHINESE).index(material)
     mix = MIXES.get(material, MIX)
+    mix = _demanded(mix) if must_be_found else mix
     for number in range(parts):
         turn, form = divmod(number, len(forms))
         kind, sizes, count, _ = _turn(turn, mix)
@@ -78,6 +87,13 @@ def render_pool(material: str, seed: int, parts: int) -> Iterator[Frame]:
         radiance = scene.render(turn, "inspect", turn * 0.0137)
         labels = scene.truth(turn).labels.astype(np.uint8)
         yield Frame(radiance.astype(np.float16), labels)
+
+
+def _demanded(mix: Mix) -> Mix:
+    return tuple(
+        (kind, tuple(size for size in sizes if size >= LEAST_UM[kind]), count, share)
+        for kind, sizes, count, share in mix
+    )
 
 
 def _turn(number: int, mix: Mix) -> tuple[str, tuple[float, ...], int, float]:
@@ -98,25 +114,34 @@ class Batch:
 
 def batch(frames: list[Frame], rng: np.random.Generator, n: int, side: int) -> Batch:
     """n random crops, flipped at random, each through its own sensor."""
-    made = [_crop(frames[int(rng.integers(len(frames)))], rng, side) for _ in range(n)]
+    return stacked([crop(frames[int(rng.integers(len(frames)))], rng, side) for _ in range(n)])
+
+
+def stacked(made: list[Crop]) -> Batch:
+    """Crops as a batch, the numbers of their defects made different."""
     images = np.stack([image for image, _ in made])
     owners = np.stack([cells + (cells > 0) * 256 * i for i, (_, cells) in enumerate(made)])
     return Batch(images[:, None], owners)
 
 
-def _crop(frame: Frame, rng: np.random.Generator, side: int) -> tuple[F32, NDArray[np.int64]]:
+def crop(frame: Frame, rng: np.random.Generator, side: int, about: Place | None = None) -> Crop:
+    """Its image and the owners of its cells, flipped at random. about: (y, x) that it holds."""
     limit = frame.labels.shape[0] - side
-    y, x = (int(v) for v in rng.integers(0, limit + 1, 2))
+    if about is None:
+        y, x = (int(v) for v in rng.integers(0, limit + 1, 2))
+    else:
+        y, x = (int(np.clip(v - rng.integers(side // 4, 3 * side // 4), 0, limit)) for v in about)
     flips = (
         slice(None, None, int(rng.choice((-1, 1)))),
         slice(None, None, int(rng.choice((-1, 1)))),
     )
     radiance = frame.radiance[y : y + side, x : x + side][flips].astype(np.float32)
     labels = frame.labels[y : y + side, x : x + side][flips]
-    return _with_sensor(radiance, rng), cell_owners(labels)
+    return sensed(radiance, rng), cell_owners(labels)
 
 
-def _with_sensor(radiance: F32, rng: np.random.Generator) -> F32:
+def sensed(radiance: F32, rng: np.random.Generator) -> F32:
+    """Electrons/us as whole DN / 255, through a lens and a sensor drawn anew."""
     sigma_x, sigma_y = rng.uniform(0.4, 0.95) * rng.uniform(0.9, 1.1, 2)
     electrons = cv2.GaussianBlur(np.ascontiguousarray(radiance), (0, 0), sigma_x, sigmaY=sigma_y)
     electrons = np.minimum(electrons * (EXPOSURE_US * rng.uniform(0.85, 1.15)), FULL_WELL_E)

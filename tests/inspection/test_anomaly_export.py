@@ -14,6 +14,7 @@ import torch
 from common.runtime.weights import load, verify_folder
 from inspection.methods.perceptron import Perceptron
 from inspection.models.features import SHIPPED, WEIGHTS, FeatureBank
+from inspection.models.lean import Lean
 from inspection.train.features import TOLERANCE, FeatureNet, export, largest_difference
 
 pytestmark = [pytest.mark.inspection, pytest.mark.train]
@@ -35,12 +36,14 @@ def test_torch_and_onnx_decide_alike_on_every_picture() -> None:
     pictures[::2, 20:24, 30:60] //= 4
     depth = bank(pictures[0]).shape[-1]
     head = Perceptron(
-        (rng.normal(size=(depth, 1)).astype(np.float32) / depth,), (np.zeros(1, np.float32),)
+        (rng.normal(size=(1, depth, 1)).astype(np.float32) / depth,),
+        (np.zeros((1, 1), np.float32),),
     )
     by_onnx, by_torch = [], []
     for picture in pictures:
         by_onnx.append(head.logits(bank(picture).reshape(-1, depth)).max())
-        features = net(torch.from_numpy(picture.astype(np.float32)[None, None]))[0].numpy()
-        by_torch.append(head.logits(features.reshape(depth, -1).T.copy()).max())
+        outputs = net(torch.from_numpy(picture.astype(np.float32)[None, None]))
+        features = Lean(*(one[0].numpy() for one in outputs)).whole()
+        by_torch.append(head.logits(features.reshape(-1, depth)).max())
     limit = float(np.sort(by_onnx)[29:31].mean())
     assert ((np.array(by_onnx) >= limit) == (np.array(by_torch) >= limit)).all()
