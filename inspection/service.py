@@ -11,7 +11,7 @@ from functools import cache, partial
 from math import isfinite
 from pathlib import Path as FilePath
 from time import perf_counter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from fastapi import APIRouter, File, Form, HTTPException, Path, UploadFile
 from pydantic import BaseModel
@@ -42,7 +42,7 @@ PAGES = {  # title -> path below the direction's, for the dashboard
 MOST_PIXELS = 8_000_000  # of a picture that a defect is put onto: it goes back whole
 _PAGE = FilePath(__file__).parent / "generate" / "page"
 
-Making = Literal["procedural", "learned"]
+Making = Literal["procedural", "learned", "circuit"]
 JobName = Annotated[str, Path(pattern=f"^{NAME.pattern}$", description="a job on the shelf")]
 
 
@@ -158,7 +158,7 @@ def _add_generating(routes: APIRouter) -> None:
     @routes.get("/generate/kinds")
     def list_kinds() -> dict[Making, tuple[str, ...]]:
         """The kinds of defects that each method makes."""
-        return {"procedural": _maker("procedural").kinds, "learned": _maker("learned").kinds}
+        return {method: _maker(method).kinds for method in get_args(Making)}
 
     @routes.post("/generate")
     async def generate(
@@ -194,6 +194,10 @@ def _maker(method: Making) -> Maker:
         from inspection.generate.procedural import Procedural
 
         return Procedural()
+    if method == "circuit":
+        from inspection.generate.circuit import Circuit
+
+        return Circuit()
     from inspection.generate.learned import shipped
 
     return shipped()

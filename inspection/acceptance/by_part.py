@@ -73,8 +73,9 @@ class OverlapCurves:
 
     def aupro(self, chosen: NDArray[np.int64]) -> float:
         """Over the chosen lessons, to a level's width the same as `Verdicts.aupro`."""
-        rate = np.cumsum(self.outside[chosen].sum(0))
-        height = np.cumsum(self.overlap[chosen].sum(0)) / max(self.regions[chosen].sum(), 1)
+        times = np.bincount(chosen, minlength=len(self.regions)).astype(np.float64)
+        rate = np.cumsum(times @ self.outside)
+        height = np.cumsum(times @ self.overlap) / max(float(times @ self.regions), 1)
         x, y = np.append(0, rate / rate[-1]), np.append(0, height)
         inside = np.append(x[x < FPR_LIMIT], FPR_LIMIT)
         return float(np.trapezoid(np.interp(inside, x, y), inside) / FPR_LIMIT)

@@ -23,7 +23,7 @@ from common.acceptance.figures import Figure, Picture, Plot, ReferenceLine, Seri
 from common.acceptance.hashing import content_hash
 from common.acceptance.indicator import Comparator, Indicator
 from common.acceptance.measurement import Measurement, exact, not_measured, rate
-from common.acceptance.statistics import upper_bound
+from common.acceptance.statistics import n_for_zero_failures, upper_bound
 from common.drivers.recorder import Recorder
 from common.drivers.registry import create, open_driver
 from inspection.job import Job
@@ -57,6 +57,7 @@ class Numbers:
 
 
 SIZES = {"quick": Numbers(1, 2, 4, 0.5), "full": Numbers(21, 8, 512, 1.0)}
+ENOUGH = n_for_zero_failures(FALSE_CHANGE)
 
 
 @dataclass(slots=True)
@@ -282,7 +283,9 @@ INDICATORS = (
         "fraction",
         "<=",
         FALSE_CHANGE,
-        f"{HOW} The same good parts of 10.2 x 10.2 mm on both; the difference of the two rates.",
+        f"{HOW} The same good parts of 10.2 x 10.2 mm on both; the difference of the two rates. "
+        f"It takes {ENOUGH:,} good parts, none of them rejected on B alone, to prove it: the full "
+        f"size has {SIZES['full'].good * len(MATERIALS):,} of all materials together.",
     ),
     _row(
         "minutes",

@@ -187,7 +187,10 @@ def rows(tally: Tally, digest: str) -> dict[str, Measurement]:
             (figures.pod(tally.grid), figures.depths(flaws)),
         ),
         "S4-D2-K2/scratch": rate(
-            sum(j.missed for j in scratches), len(scratches), digest, _worst(scratches)
+            sum(j.missed for j in scratches),
+            len(scratches),
+            digest,
+            f"{_worst(scratches)}; {_depths(scratches)}",
         ),
         "S4-D2-R3/confusion": _confusion(flaws, digest),
     }

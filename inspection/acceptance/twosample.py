@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -28,7 +29,7 @@ from inspection.generate.pairs import WARES, pairs
 from inspection.generate.procedural import Procedural
 from inspection.generate.request import DefectRequest
 from inspection.layouts.load import lesson
-from inspection.layouts.magnetic import read
+from inspection.layouts.table import reader
 from inspection.methods import logistic
 from inspection.methods.anomaly import shipped_bank
 from inspection.methods.base import Lesson
@@ -44,16 +45,51 @@ TRIES = 30  # to find a clean place on the same picture
 MIDDLE = slice(4, 12)  # cells of the patch that the defect lies in
 RESAMPLES = 500
 STATION_PARTS = {"quick": 1, "full": 12}
-# real kinds that both methods have a counterpart of, and its name in each
-COUNTERPARTS = {
-    "procedural": {"blowhole": "pit", "crack": "crack"},
-    "learned": {"blowhole": "pit", "crack": "scratch"},
-}
 
 U8 = NDArray[np.uint8]
 
 
-def _indicator(suffix: str, claim: str, evidence: str, how: str) -> Indicator:
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A set of real defects. tag: in ids. name: for people. counterparts: of each method, the
+    real kinds that both have a counterpart of, and its name."""
+
+    folder: str
+    layout: str
+    tag: str
+    name: str
+    how: str
+    counterparts: Mapping[str, Mapping[str, str]]
+
+
+GROUNDS = (
+    Ground(
+        "magnetic_tile",
+        "magnetic-tile",
+        "magnetic-tile",
+        "magnetic tiles",
+        "Blowholes and cracks against pits and cracks (scratches where the generator has none).",
+        {
+            "procedural": {"blowhole": "pit", "crack": "crack"},
+            "learned": {"blowhole": "pit", "crack": "scratch"},
+        },
+    ),
+    Ground(
+        "neu_det",
+        "yolo",
+        "neu",
+        "hot-rolled strip",
+        "Inclusions, patches and scratches (1, 2, 5), as large and along as their boxes' longer "
+        "sides, against scratches, stains and scratches.",
+        {
+            "procedural": {"1": "scratch", "2": "stain", "5": "scratch"},
+            "learned": {"1": "scratch", "2": "stain", "5": "scratch"},
+        },
+    ),
+)
+
+
+def indicator(suffix: str, claim: str, evidence: str, how: str) -> Indicator:
     return Indicator(
         id=f"S4-D2-R2/two-sample-{suffix}",
         claim=claim,
@@ -68,16 +104,17 @@ def _indicator(suffix: str, claim: str, evidence: str, how: str) -> Indicator:
     )
 
 
-TILES = {
-    name: _indicator(
-        f"magnetic-tile-{name}",
-        f"Defects by the {name} method are told from real ones on magnetic tiles in at most 75 %.",
+ROWS = {
+    (ground.tag, method): indicator(
+        f"{ground.tag}-{method}",
+        f"Defects by the {method} method are told from real ones on {ground.name} in at most 75 %.",
         "public-data",
-        "Blowholes and cracks against pits and cracks (scratches where the generator has none).",
+        ground.how,
     )
-    for name in COUNTERPARTS
+    for ground in GROUNDS
+    for method in ground.counterparts
 }
-STATION = _indicator(
+STATION = indicator(
     "station-learned",
     "Defects by the learned method are told from rendered ones in at most 75 %.",
     "simulated",
@@ -94,23 +131,24 @@ class Twin:
     part: str
 
 
-def measure_tiles(context: Context) -> Mapping[str, Measurement]:
-    """Both methods on magnetic tiles."""
-    root = None if context.data_root is None else context.data_root / "magnetic_tile" / "dev"
+def measure_ground(ground: Ground, context: Context) -> Mapping[str, Measurement]:
+    """Both methods on a real set."""
+    rows = {method: ROWS[ground.tag, method] for method in ground.counterparts}
+    root = None if context.data_root is None else context.data_root / ground.folder / "dev"
     if root is None or not root.is_dir():
-        reason = "the data set magnetic_tile is absent: name its folder's in LINGNAN_DATA"
-        return {row.id: not_measured(reason) for row in TILES.values()}
-    kinds = set(COUNTERPARTS["procedural"])
-    samples = [s for s in read(root, "refuse").samples if s.kind in kinds]
+        reason = f"the data set {ground.folder} is absent: name its folder's in LINGNAN_DATA"
+        return {row.id: not_measured(reason) for row in rows.values()}
+    kinds = set(ground.counterparts["procedural"])
+    samples = [s for s in reader(ground.layout)(root, "refuse").samples if s.kind in kinds]
     lessons = [lesson(sample) for sample in samples]
     files = [p for s in samples for p in (s.image_path, s.mask_path) if p is not None]
     digest = context.data_hash(files)
     makers: tuple[Maker, ...] = (Procedural(), shipped())
     found = {}
     for maker in makers:
-        drawn = np.random.default_rng([context.seed, 2])
-        twins = [t for one in lessons for t in on_picture(one, maker, drawn)]
-        found[TILES[maker.name].id] = told_apart(twins, context, digest, maker.name)
+        drawn, named = np.random.default_rng([context.seed, 2]), ground.counterparts[maker.name]
+        twins = [t for one in lessons for t in on_picture(one, maker, named[one.kind], drawn)]
+        found[rows[maker.name].id] = told_apart(twins, context, digest, maker.name)
     return found
 
 
@@ -126,17 +164,12 @@ def measure_station(context: Context) -> Mapping[str, Measurement]:
     return {STATION.id: told_apart(twins, context, digest, maker.name)}
 
 
-def on_picture(one: Lesson, maker: Maker, rng: Rng) -> Iterator[Twin]:
+def on_picture(one: Lesson, maker: Maker, kind: str, rng: Rng) -> Iterator[Twin]:
     """For each defect of the sample that a patch holds, one made elsewhere on the picture."""
-    if one.mask is None:
-        return
     grey = grey_of(one.image)
-    kind = COUNTERPARTS[maker.name][one.kind]
-    count, labels = cv2.connectedComponents(one.mask.astype(np.uint8), connectivity=8)
-    for label in range(1, count):
-        mask = labels == label
-        x, y, size = circle(mask)
-        place = _clean_place(one.mask, size, rng)
+    defects, marked = _defects(one)
+    for x, y, size, angle in defects:
+        place = _clean_place(marked, size, rng)
         if place is None or not 6 <= size <= LARGEST_PX or not _inside((x, y), size, grey.shape):
             continue
         request = DefectRequest(
@@ -145,9 +178,28 @@ def on_picture(one: Lesson, maker: Maker, rng: Rng) -> Iterator[Twin]:
             y_px=place[1],
             size_px=size,
             severity=rng.uniform(*SEVERITY),
+            angle_deg=angle,
         )
         made = maker.make(grey, request, rng).image
-        yield Twin(_patch(grey, (x, y), size), _patch(made, place, size), one.part)
+        yield Twin(patch(grey, (x, y), size), patch(made, place, size), one.part)
+
+
+def _defects(
+    one: Lesson,
+) -> tuple[list[tuple[float, float, float, float | None]], NDArray[np.bool_]]:
+    """x, y, size and direction in degrees (None: unknown) of each defect, by its mask or its box;
+    and (H, W) where there is any."""
+    if one.mask is not None:
+        count, labels = cv2.connectedComponents(one.mask.astype(np.uint8), connectivity=8)
+        return [(*circle(labels == label), None) for label in range(1, count)], one.mask
+    found: list[tuple[float, float, float, float | None]] = []
+    marked = np.zeros(one.image.shape[:2], np.bool_)
+    for x0, y0, x1, y1 in [] if one.boxes_px is None else one.boxes_px.round().astype(int).tolist():
+        marked[y0:y1, x0:x1] = True
+        width, height = x1 - x0, y1 - y0
+        along = 0.0 if width > height else 90.0
+        found.append(((x0 + x1) / 2, (y0 + y1) / 2, float(max(width, height)), along))
+    return found, marked
 
 
 def _inside(at: tuple[float, float], size: float, shape: tuple[int, ...]) -> bool:
@@ -170,7 +222,8 @@ def _clean_place(mask: NDArray[np.bool_], size: float, rng: Rng) -> tuple[int, i
     return None
 
 
-def _patch(grey: U8, at: tuple[float, float], size: float) -> U8:
+def patch(grey: U8, at: tuple[float, float], size: float) -> U8:
+    """(64, 64) around x, y, at the scale that holds a defect of this size."""
     side = patches.side_px(size)
     seen = patches.square(grey.astype(np.float32), (round(at[0]), round(at[1])), side)
     return np.clip(np.rint(patches.shrunk(seen)), 0, 255).astype(np.uint8)
@@ -230,6 +283,13 @@ def _picture(twins: Sequence[Twin], name: str) -> Picture:
 
 
 EXPERIMENTS = (
-    Experiment("generated-two-sample-tiles", tuple(TILES.values()), measure_tiles),
+    *(
+        Experiment(
+            f"generated-two-sample-{ground.tag}",
+            tuple(ROWS[ground.tag, method] for method in ground.counterparts),
+            partial(measure_ground, ground),
+        )
+        for ground in GROUNDS
+    ),
     Experiment("generated-two-sample-station", (STATION,), measure_station),
 )

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +21,12 @@ from common.acceptance.indicator import Indicator
 from common.acceptance.measurement import Measurement, not_measured
 from common.acceptance.resampling import bootstrap
 from inspection.acceptance.by_part import folds
+from inspection.acceptance.grounds import GROUNDS, METHODS, Ground
 from inspection.acceptance.made import GUIDE
 from inspection.acceptance.wares import some_made
 from inspection.generate.canvas import Maker
 from inspection.generate.learned import shipped
 from inspection.generate.procedural import Procedural
-from inspection.layouts.base import Sample
-from inspection.layouts.load import lesson
-from inspection.layouts.table import reader
 from inspection.methods import logistic
 from inspection.methods.anomaly import shipped_bank
 from inspection.methods.base import Lesson
@@ -67,42 +64,11 @@ EFFORT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """A set to judge on. name: for people. kinds: what is ordered of each method, the nearest that
-    it makes to the kinds of the set (blowhole, crack, break, fray, uneven; crack)."""
-
-    folder: str
-    layout: str
-    name: str
-    kinds: Mapping[str, tuple[str, ...]]
-
-
-METHODS = ("procedural", "learned")
-GROUNDS = (
-    Ground(
-        "magnetic_tile",
-        "magnetic-tile",
-        "magnetic tiles",
-        {
-            "procedural": ("pit", "crack", "chip", "stain", "wear"),
-            "learned": ("pit", "scratch", "stain"),
-        },
-    ),
-    Ground(
-        "kolektorsdd",
-        "kolektor",
-        "commutators",
-        {"procedural": ("crack",), "learned": ("scratch",)},
-    ),
-)
-
-
 def indicators(ground: Ground) -> dict[str, Indicator]:
     """The row of each method."""
     return {
         method: Indicator(
-            id=f"S4-D2-R2/worth-{ground.layout}-{method}",
+            id=f"S4-D2-R2/worth-{ground.tag}-{method}",
             claim=f"Defects by the {method} method raise the image AUROC on {ground.name} when "
             "three real ones a kind are at hand.",
             guide=GUIDE,
@@ -134,7 +100,7 @@ def measure(ground: Ground, context: Context) -> Mapping[str, Measurement]:
         reason = f"the data set {ground.folder} is absent: name its folder's in LINGNAN_DATA"
         return {row.id: not_measured(reason) for row in rows.values()}
     effort = EFFORT[context.size]
-    lessons, files = _some(ground, root, effort.images, context.seed)
+    lessons, files = ground.some(root, effort.images, context.seed)
     trial = Trial.of(ground, lessons, effort, context)
     runs = {few: trial.run(few) for few in effort.few}
     digest = context.data_hash(files)
@@ -143,18 +109,6 @@ def measure(ground: Ground, context: Context) -> Mapping[str, Measurement]:
         rows[method].id: _measured(runs[effort.few[0]], method, trial, context, digest, plot)
         for method in METHODS
     }
-
-
-def _some(ground: Ground, root: Path, images: int, seed: int) -> tuple[list[Lesson], list[Path]]:
-    """Whole parts, drawn until there are enough images."""
-    samples = reader(ground.layout)(root, "refuse").samples
-    parts = np.random.default_rng([seed, 7]).permutation(sorted({s.part for s in samples}))
-    kept: list[Sample] = []
-    for part in parts.tolist():
-        if len(kept) < images:
-            kept += [sample for sample in samples if sample.part == part]
-    files = [p for s in kept for p in (s.image_path, s.mask_path) if p is not None]
-    return [lesson(sample) for sample in kept], files
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -359,7 +313,7 @@ def _plot(
 
 EXPERIMENTS = tuple(
     Experiment(
-        f"generated-worth-{ground.layout}",
+        f"generated-worth-{ground.tag}",
         tuple(indicators(ground).values()),
         partial(measure, ground),
     )

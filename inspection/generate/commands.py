@@ -11,7 +11,7 @@ from cyclopts.validators import Number
 if TYPE_CHECKING:
     from inspection.generate.canvas import Maker
 
-Method = Literal["procedural", "learned"]
+Method = Literal["procedural", "learned", "circuit"]
 AsJson = Annotated[bool, Parameter(name="--json", negative="")]
 
 
@@ -40,6 +40,7 @@ def generate(
         A picture of a good part, or a folder of them, used in turn.
     kind:
         procedural: pit, crack, scratch, stain, chip or wear. learned: what the generator knows.
+        circuit: open, short, mousebite, spur, copper or pin-hole.
     size_px:
         Diameter of the smallest circle around the defect.
     out:
@@ -55,7 +56,8 @@ def generate(
     seed:
         The same seed gives the same samples.
     method:
-        procedural: drawn by rules. learned: made by a generator network.
+        procedural: drawn by rules. learned: made by a generator network. circuit: drawn into the
+        pattern of a board in two levels, copper dark.
     model:
         A generator of your own (`generate-train`) in place of the one that comes along.
     json:
@@ -141,12 +143,16 @@ def _point(at: str | None) -> tuple[float | None, float | None]:
 def _maker(method: Method, model: Path | None) -> Maker:
     from inspection.generate.request import RequestError
 
+    if model is not None and method != "learned":
+        raise RequestError("--model belongs to --method learned")
     if method == "procedural":
         from inspection.generate.procedural import Procedural
 
-        if model is not None:
-            raise RequestError("--model belongs to --method learned")
         return Procedural()
+    if method == "circuit":
+        from inspection.generate.circuit import Circuit
+
+        return Circuit()
     from inspection.generate import learned
 
     return learned.shipped() if model is None else learned.from_file(model)

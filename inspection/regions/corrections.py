@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import isfinite
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from common.errors import LingnanError
@@ -118,14 +118,24 @@ def _parsed(told: Mapping[str, Any]) -> Correction:
 
 
 def _line(file: Path, image: str) -> dict[str, Any]:
+    """The line of an image, by the name it has there or by its file's name alone."""
+    alike: list[dict[str, Any]] = []
     try:
         with file.open(encoding="utf-8", errors="backslashreplace") as lines:
             for text in lines:
                 line = json.loads(text)
-                if isinstance(line, dict) and line.get("image") == image:
-                    return line
+                name = line.get("image") if isinstance(line, dict) else None
+                if name == image:
+                    return dict(line)
+                if isinstance(name, str) and PurePath(name).name == image:
+                    alike.append(line)
     except OSError as error:
         raise CorrectionError(f"{file}: cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise CorrectionError(f"{file} is damaged: {error}") from None
-    raise CorrectionError(f"{file} has no image called {image!r}")
+    if len(alike) > 1:
+        names = ", ".join(line["image"] for line in alike[:3])
+        raise CorrectionError(f"{file} has {len(alike)} images called {image!r}: name one, {names}")
+    if not alike:
+        raise CorrectionError(f"{file} has no image called {image!r}")
+    return alike[0]

@@ -25,6 +25,7 @@ F64 = NDArray[np.float64]
 NEAR_PX = 8.0  # of the edge that is fitted
 FEWEST = 50  # points on it
 PIXEL_PX2 = 1 / 12  # variance of a pixel's area
+LEAST_UM = 1e-3  # of a step
 OUTLYING = 4.0  # uncertainties off the parabola from which a step lies in the lamp's shadow
 TALL = 2.0  # times the lowest step's rise, from which on a step is a wall
 WEAKEST = 0.4  # share of a depth below which it is not told from a narrower, deeper flaw's
@@ -75,45 +76,67 @@ class Lateral:
     ) -> tuple[float, float]:
         """Depth over what is left of it by the blur, and its standard uncertainty.
 
-        For a flaw of this width and length at half its depth, each known to u_px, and of this depth
-        as it was seen; angle_rad: of its length from +x. Its profile is not known: the answer is
-        the middle between a flat floor's and a Gaussian's, with the arcsine distribution's
-        uncertainty, since either end is likelier than what lies between. Nor is it known how a
-        blur passes from that of gentle relief to that beside a wall, nor how much of the lamp's
-        light reaches the floor of a hollow: anything between all of it and what a wall in shadow
-        leaves. The wider of the two is taken, as a uniform distribution. A hollow that ends in a
-        point is deeper than told.
+        For a flaw of this width, known to u_px, and length at half its depth, and of this depth as
+        it was seen; angle_rad: of its length from +x. Its profile is not known: the answer is the
+        middle between a flat floor's and a Gaussian's, with the arcsine distribution's uncertainty,
+        since either end is likelier than what lies between. Nor is it known how a blur passes from
+        that of gentle relief to that beside a wall (the less, the nearer the flaw is to neither),
+        nor how much of the lamp's light reaches the floor of a hollow: anything between all of it
+        and what a wall in shadow leaves. The wider of these doubts is taken, as a triangular
+        distribution. A hollow that ends in a point is deeper than told.
         """
         sides, lean = (width_px, length_px), self.uneven * cos(2 * angle_rad)
-        steep = 2 * depth_px / max(width_px, 1.0)
         gentle = [share * self.blur_px2 for share in (1 - lean, 1 + lean)]
+        # of a bowl of this depth and width, as far from its floor as the blur reaches
+        steep = 4 * depth_px * sqrt(gentle[0]) / max(width_px, 1.0) ** 2
         blur = [self._beside(variance, steep) for variance in gentle]
         more = 1 + self.u_blur_px2 / self.blur_px2
         flat, bell = _flat(sides, blur), _bell(sides, blur)
         middle = (flat + bell) / 2
-        in_shadow = self.shade * (middle * depth_px) ** 2 if is_hollow else 0.0
-        shaded = _middle(sides, (blur[0] + in_shadow, blur[1])) - middle
+        dark = self._in_shadow(middle * depth_px, angle_rad) if is_hollow else (0.0, 0.0)
+        shaded = _middle(sides, [v + more for v, more in zip(blur, dark, strict=True)]) - middle
         terms = (
             (bell - flat) / sqrt(8),
             _middle(sides, [variance * more for variance in blur]) - middle,
-            _middle([max(side - u_px, 1.0) for side in sides], blur) - middle,
-            max(self._passing(sides, gentle, steep), shaded) / sqrt(12),
+            _middle((max(width_px - u_px, 1.0), length_px), blur) - middle,
+            max(self._passing(sides, gentle, steep), shaded) / sqrt(24),
         )
         return middle, hypot(*terms)
 
+    def _in_shadow(self, depth_px: float, angle_rad: float) -> tuple[float, float]:
+        """Variance that a hollow's walls may add across its width and along its length: across the
+        fringes, or the line, where the blur is uneven and so tells where the lamp stands."""
+        added = self.shade * depth_px**2
+        if self.uneven == 0:
+            return added, 0.0
+        along = cos(angle_rad) ** 2 if self.uneven > 0 else sin(angle_rad) ** 2
+        return added * (1 - along), added * along
+
     def _passing(self, sides: Sequence[float], gentle: Sequence[float], steep: float) -> float:
         """How far apart the gains are of gentle relief and of a wall, where neither is at hand."""
-        if self.wall_px2 == 0 or steep <= self.gentle_px:
+        share = self._walled(steep)
+        if share in (0.0, 1.0):
             return 0.0
-        return abs(_middle(sides, gentle) - _middle(sides, (self.wall_px2, self.wall_px2)))
+        apart = abs(_middle(sides, gentle) - _middle(sides, (self.wall_px2, self.wall_px2)))
+        return 2 * min(share, 1 - share) * apart
 
     def _beside(self, variance: float, steep: float) -> float:
-        """Of a blur where the surface rises `steep` px a pixel: between the two steps that were
-        measured as the logarithms are."""
-        if self.wall_px2 == 0 or steep <= self.gentle_px:
-            return variance
-        share = min(log(steep / self.gentle_px) / log(self.wall_px / self.gentle_px), 1.0)
-        return float(variance ** (1 - share) * self.wall_px2**share)
+        """Of a blur where the surface rises `steep` px a pixel: its width lies between those of the
+        two steps that were measured."""
+        share = self._walled(steep)
+        return ((1 - share) * sqrt(variance) + share * sqrt(self.wall_px2)) ** 2
+
+    def _walled(self, steep: float) -> float:
+        """How far from the low steps' slope to the tall ones' this one is, 0 to 1, by logarithms;
+        slopes as they are seen: a step's rise over the width that the blur gives it."""
+        if self.wall_px2 == 0:
+            return 0.0
+        gentle = self.gentle_px / sqrt(GAUSS * self.blur_px2)
+        wall = self.wall_px / sqrt(GAUSS * self.wall_px2)
+        if not 0 < gentle < wall:
+            return 0.0
+        share = log(max(steep, 1e-9) / gentle) / log(wall / gentle)
+        return float(min(max(share, 0.0), 1.0))
 
 
 UNKNOWN = Lateral(1 / 3 + PIXEL_PX2, 0.3)
@@ -233,6 +256,9 @@ def _edge_spread(seen: HeightMap, turn_deg: float) -> _Edge:
     bounds = ([-np.inf, -np.inf, -NEAR_PX, 0.05], [np.inf, np.inf, NEAR_PX, NEAR_PX])
     fitted = least_squares(misfit, start, bounds=bounds, loss="soft_l1", f_scale=1.0)
     base, rise, _, width = (float(v) for v in fitted.x)
+    off = np.asarray(fitted.fun, np.float64)
+    if abs(rise) <= OUTLYING * float(np.median(np.abs(off))) or abs(rise) < LEAST_UM:
+        raise EdgeError("the step is none: the map shows no rise at its middle")
     return _Edge(width, abs(rise) / seen.um_per_px, base + rise / 2)
 
 

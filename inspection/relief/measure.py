@@ -1,10 +1,14 @@
 """How large and how deep a find is, each with its standard uncertainty.
 
 Depth is the extreme of a paraboloid through the find's lowest (highest) points, against a plane
-through what lies around it. Its uncertainty adds what the noise does to both fits (as correlated as
-the residual shows it to be), the form's own, and that of what the sensor's blur takes off the
-depth of a narrow find (`lateral`).
-Width and length are those at half the depth, along the find's principal axes.
+through what lies around it. Its uncertainty adds what noise and the surface's own roughness do to
+both fits (as much and as correlated as the surroundings show them to be), the form's own, and that
+of what the sensor's blur takes off the depth of a narrow find (`lateral`). The sensor's own word
+on the points of a find is not asked: it holds the blur once more.
+Width and length are those at half the depth, along the find's principal axes. A groove is
+shallower nearly everywhere than at its deepest point: the width that the blur is judged by is that
+at half its usual depth. Lips beside it narrow what is seen of it: a groove with lips of a fifth of
+its depth is told some 5 % too deep.
 """
 
 from __future__ import annotations
@@ -28,6 +32,8 @@ Mask = NDArray[np.bool_]
 RING_PX = 10  # how far around a find its surroundings reach
 GAP_PX = 2
 RING_POINTS = 400
+LUMP_PX = 5  # how far a surface's roughness is taken to be alike
+FLOOR = 0.6  # of the way in from the half depth's outline, where the floor begins
 CAP_PX = 4  # largest half side of the paraboloid's window
 SQUARE = np.ones((3, 3), np.uint8)
 
@@ -88,15 +94,14 @@ def measure(
     um_per_px: float,
     candidate: Candidate,
     others: Mask,
-    sigma_um: F32 | None = None,
     form_um: float = 0.0,
     lateral: Lateral = UNKNOWN,
 ) -> Size:
     """The find's size in (H, W) `residual_um`.
 
     others: (H, W), True on every find: none is part of another's surroundings.
-    sigma_um: the sensor's own uncertainty a point; form_um: that of the form at this place.
-    lateral: what the sensor does sideways, at this height.
+    form_um: uncertainty of the form at this place. lateral: what the sensor does sideways, at this
+    height.
     """
     window = _window(candidate, residual_um.shape)
     patch = residual_um[window].astype(np.float64) * candidate.sign
@@ -106,8 +111,7 @@ def measure(
     x, y = np.broadcast_arrays(*_centred(rows, columns, patch.shape))
     terms = np.stack([np.ones_like(patch), x, y], -1)
     patch -= terms @ around.plane
-    told = None if sigma_um is None else sigma_um[window]
-    depth, variance, at = _extreme(patch, core, around, told)
+    depth, variance, at = _extreme(patch, core, around)
     datum = terms[at] @ around.covariance @ terms[at]
     u_depth = sqrt(variance + datum + form_um**2)
     half = _half(patch, core, depth, at)
@@ -116,7 +120,10 @@ def measure(
     u_edge = hypot(sqrt(1 / 6), 2 * u_depth / slope)
     clear = depth / max(u_depth, 1e-9)
     seen_px, is_hollow = depth / um_per_px, candidate.sign < 0
-    gain, u_gain = lateral.gain(width, length, u_edge, seen_px, angle, is_hollow)
+    usual = _half(patch, core, _usual(patch, half, depth), at)
+    wide, long = _extent(usual)[:2]
+    u_wide = hypot(sqrt(1 / 6 / long), 2 * u_depth / slope)  # the mean of as many cross-sections
+    gain, u_gain = lateral.gain(wide, long, u_wide, seen_px, angle, is_hollow)
     depth, u_depth = gain * depth, hypot(gain * u_depth, u_gain * depth)
     volume, u_volume = _volume(patch, core, around, sqrt(datum), um_per_px)
     return Size(
@@ -181,24 +188,28 @@ def _around(patch: F64, others: Mask, core: Mask) -> _Around:
 
 
 def _inflation(flat: F64, ring: Mask, noise: float) -> float:
-    """By how much a mean over neighbours varies more than one of independent points, 1 to 9."""
-    inner = cv2.erode(ring.astype(np.uint8), SQUARE, borderValue=0) > 0
-    if inner.sum() < 12:
-        return 9.0
-    means = cv2.blur(np.where(ring, flat, 0), (3, 3))[inner]
+    """By how much a mean over neighbours varies more than one of independent points, 1 to
+    LUMP_PX^2."""
+    most = float(LUMP_PX**2)
+    inner = cv2.erode(ring.astype(np.uint8), np.ones((LUMP_PX, LUMP_PX), np.uint8), borderValue=0)
+    if np.count_nonzero(inner) < 12:
+        return most
+    means = cv2.blur(np.where(ring, flat, 0), (LUMP_PX, LUMP_PX))[inner > 0]
     ratio = deviation(means - np.median(means)) / noise
-    return float(np.clip(9 * ratio**2, 1, 9))
+    return float(np.clip(most * ratio**2, 1, most))
 
 
-def _extreme(
-    patch: F64, core: Mask, around: _Around, sigma_um: F32 | None
-) -> tuple[float, float, tuple[int, int]]:
+def _extreme(patch: F64, core: Mask, around: _Around) -> tuple[float, float, tuple[int, int]]:
     """Height of the extreme, its variance, and the pixel next to it."""
     row, column = _top(patch, core)
     tall = core & (patch > patch[row, column] / 2)  # the core's skirts grow with its contrast
     half = int(np.clip(round(0.2 * sqrt(np.count_nonzero(tall))), 1, CAP_PX))
+    floor = _floor(tall)
+    row, column = _top(patch, floor, 2 * half + 1)
     window = np.s_[max(row - half, 0) : row + half + 1, max(column - half, 0) : column + half + 1]
-    there = np.isfinite(patch[window]) & core[window]
+    nearest = np.s_[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+    floor[nearest] |= core[nearest]
+    there = np.isfinite(patch[window]) & floor[window]
     y, x = np.nonzero(there)
     z = patch[window][there]
     if len(z) < 5:
@@ -209,20 +220,29 @@ def _extreme(
     design = _bowl(x.astype(float), y.astype(float), round_=len(z) < 12)
     found = np.asarray(np.linalg.lstsq(design, z, rcond=None)[0], np.float64)
     left = z - design @ found
-    told = 0.0 if sigma_um is None else float(np.nanmean(sigma_um[window][there] ** 2))
     free = max(len(z) - design.shape[1], 1)
-    point = max(told, float(left @ left) / free, 1e-12)
+    more = max(float(left @ left) / free - around.noise_um**2, 0.0)
     best = _vertex(found, half, design[np.argmax(design @ found)])
-    gain = best @ np.linalg.pinv(design.T @ design) @ best
-    return max(float(best @ found), 1e-6), point * gain * around.inflation, (row, column)
+    gain = float(best @ np.linalg.pinv(design.T @ design) @ best)
+    share = min(gain * around.inflation, max(gain, 1.0))  # points alike vary no more than one
+    variance = around.noise_um**2 * share + more * gain
+    return max(float(best @ found), 1e-6), max(variance, 1e-12), (row, column)
 
 
-def _top(patch: F64, core: Mask) -> tuple[int, int]:
-    """The pixel of the core whose neighbourhood is highest."""
+def _floor(tall: Mask) -> Mask:
+    """The middle of what is beyond half the depth, walls left out: a bowl through a groove's walls
+    is shallower than its floor."""
+    inside = cv2.distanceTransform(np.pad(tall, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    return np.asarray(inside >= FLOOR * inside.max())
+
+
+def _top(patch: F64, core: Mask, side: int = 3) -> tuple[int, int]:
+    """The pixel of the core around which, over a square, the core is highest."""
     known = np.isfinite(patch)
-    share = cv2.blur(known.astype(float), (3, 3))
-    means = cv2.blur(np.where(known, patch, 0), (3, 3)) / np.maximum(share, 0.1)
-    means[~core | (share < 0.3)] = -np.inf
+    there = known & core if side > 3 else known
+    share = cv2.blur(there.astype(float), (side, side))
+    means = cv2.blur(np.where(there, patch, 0), (side, side)) / np.maximum(share, 0.1 / side)
+    means[~core | (share < 0.9 / side)] = -np.inf
     row, column = np.unravel_index(np.argmax(means), patch.shape)
     return int(row), int(column)
 
@@ -255,6 +275,19 @@ def _half(patch: F64, core: Mask, depth: float, at: tuple[int, int]) -> Mask:
     beyond[at] = True
     _, labels = cv2.connectedComponents(beyond.astype(np.uint8))
     return np.asarray(labels == labels[at])
+
+
+def _usual(patch: F64, half: Mask, depth: float) -> float:
+    """The depth that most of a groove has, by its cross-sections; of anything else, its own."""
+    rows, columns = np.nonzero(half)
+    _, length, angle, middle = _extent(half)
+    if length < 2 * sqrt(len(rows)):
+        return depth
+    along = np.cos(angle) * (columns - middle[1]) + np.sin(angle) * (rows - middle[0])
+    section = np.floor(along - along.min()).astype(int)
+    deepest = np.zeros(section.max() + 1)
+    np.maximum.at(deepest, section, np.nan_to_num(patch[half]))
+    return min(float(np.median(deepest)), depth)
 
 
 def _extent(half: Mask) -> tuple[float, float, float, tuple[float, float]]:

@@ -135,7 +135,6 @@ def flaws_of(
     for candidate in found:
         x0, y0, x1, y1 = candidate.box_px
         taken[y0:y1, x0:x1] |= candidate.mask
-    sigma = None if seen.sigma_um is None else seen.sigma_um[face.window]
     inside = np.where(face.mask, face.residual_um, np.float32(np.nan))
     height = seen.height_um[face.window]
     sizes = []
@@ -143,7 +142,7 @@ def flaws_of(
         x0, y0, x1, y1 = candidate.box_px
         of_form = face.form.sigma_um((y0 + y1) / 2, (x0 + x1) / 2, seen.um_per_px)
         here = lateral.at(_level(height[y0:y1, x0:x1]))
-        sizes.append(measure(inside, seen.um_per_px, candidate, taken, sigma, of_form, here))
+        sizes.append(measure(inside, seen.um_per_px, candidate, taken, of_form, here))
     return list(zip(found, sizes, strict=True))
 
 

@@ -36,6 +36,10 @@ LIGHTS: dict[str, Light] = {
     "north": Light(45, (90,), 8),
     "west": Light(45, (180,), 8),
     "south": Light(45, (270,), 8),
+    "northeast": Light(45, (45,), 8),
+    "northwest": Light(45, (135,), 8),
+    "southwest": Light(45, (225,), 8),
+    "southeast": Light(45, (315,), 8),
 }
 
 

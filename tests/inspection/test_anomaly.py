@@ -110,6 +110,18 @@ def test_a_state_that_lacks_something_is_refused(taught: Anomaly) -> None:
         Anomaly.from_state(wide, {})
 
 
+def test_a_job_inspects_at_the_size_it_was_taught_at(taught: Anomaly) -> None:
+    image = surface(3, (400, 300))
+    state = dict(taught.to_state())
+    assert taught.inspect(image).score == Anomaly.from_state(state, {}).inspect(image).score
+    larger = Anomaly.from_state(state | {"pixels": np.array([1 << 16])}, {}).inspect(image)
+    unsaid = Anomaly.from_state({k: v for k, v in state.items() if k != "pixels"}, {})
+    assert larger.score == unsaid.inspect(image).score != taught.inspect(image).score
+    for bad in (np.array([1 << 40]), np.array([0]), np.array([1e4]), np.array([4096, 4096])):
+        with pytest.raises(ValueError, match="pixels"):
+            Anomaly.from_state(state | {"pixels": bad}, {})
+
+
 @pytest.mark.parametrize(
     ("lessons", "told"),
     [

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from common.acceptance.experiment import Context
-from inspection.acceptance import generated, twosample, worth
+from inspection.acceptance import generated, grounds, twosample
+from inspection.acceptance.grounds import WINDOW_PX, windows
 from inspection.acceptance.twosample import cross_validated
 from inspection.acceptance.wares import some_made
 from inspection.acceptance.worth import Seen, few_of, gain, score
+from inspection.acceptance.worth_boards import Ranking
+from inspection.acceptance.worth_boards import Seen as SeenBoard
 from inspection.generate.procedural import Procedural
 from inspection.methods.base import Lesson
 from inspection.methods.logistic import Logistic
@@ -71,6 +74,34 @@ def test_ordered_samples_are_spread_over_pictures_and_kinds() -> None:
     assert all(sample.mask.any() for sample in made)
 
 
+def test_windows_are_good_off_the_boxes_and_left_out_where_a_box_barely_reaches() -> None:
+    image = np.arange(200 * 200, dtype=np.uint32).astype(np.uint8).reshape(200, 200)
+    boxes = np.array([[0, 0, 64, 64], [120, 0, 200, 70]], np.float32)
+    one = Lesson(image, False, "p", "a", boxes_px=boxes, box_kinds=("a", "b"))
+    cut = list(windows(one))
+    w = WINDOW_PX
+    # first row: inside the first box, 8 px of the second (left out), inside the second
+    # second row: good, and two that the second box reaches into by 6 px; third row: all good
+    assert [c.is_good for c in cut] == [False, False, True, True, True, True]
+    np.testing.assert_array_equal(cut[1].image, image[:w, 2 * w : 3 * w])
+    assert all(c.part == "p" and c.mask is not None for c in cut)
+
+
+def test_average_precision_counts_a_defect_once_and_those_never_found() -> None:
+    features = np.zeros((4, 1), np.float32)
+    seen = [
+        SeenBoard("a", features, np.array([0, 0, -1, 1]), ("open", "short", "spur")),
+        SeenBoard("b", features[:1], np.array([-1]), ()),
+    ]
+    ranking = Ranking.of(seen, [np.array([9.0, 8.0, 7.0, 6.0]), np.array([5.0])])
+    # found at ranks 1 and 3 (the second region of the first defect is passed), one never
+    assert ranking.average_precision(np.array([0, 1])) == pytest.approx((1 + 2 / 3) / 3)
+    assert ranking.average_precision(np.array([0, 0])) == pytest.approx((1 + 2 / 3) / 3)
+    first = Ranking.of(seen, [np.array([9.0, 8.0, 7.0, 6.0]), np.array([10.0])])
+    assert first.average_precision(np.array([0, 1])) == pytest.approx((1 / 2 + 2 / 4) / 3)
+    assert first.average_precision(np.array([0])) == pytest.approx((1 + 2 / 3) / 3)
+
+
 def test_without_data_the_rows_say_so(tmp_path: Path) -> None:
     context = Context("quick", 1, None, tmp_path)
     for experiment in generated.EXPERIMENTS:
@@ -83,7 +114,7 @@ def test_without_data_the_rows_say_so(tmp_path: Path) -> None:
 
 def test_ids() -> None:
     ids = [row.id for experiment in generated.EXPERIMENTS for row in experiment.indicators]
-    assert len(set(ids)) == len(ids) == 8
+    assert len(set(ids)) == len(ids) == 16
     assert all(name.startswith("S4-D2-R2/") for name in ids)
-    assert all(set(ground.kinds) == set(worth.METHODS) for ground in worth.GROUNDS)
-    assert set(twosample.COUNTERPARTS) == set(worth.METHODS)
+    assert all(set(ground.kinds) == set(grounds.METHODS) for ground in grounds.GROUNDS)
+    assert all(set(ground.counterparts) == set(grounds.METHODS) for ground in twosample.GROUNDS)

@@ -131,6 +131,20 @@ def test_what_does_not_fit_is_refused_and_writes_nothing(
     assert not (tmp_path / FILE).exists()
 
 
+def test_an_image_is_named_by_its_file_alone_where_that_tells_it(
+    tmp_path: Path, head: Head
+) -> None:
+    one = line(dent(head, 1)[0])
+    there = [one | {"image": name} for name in ("day/a.png", "day/b.png", "night/b.png")]
+    (tmp_path / RESULTS).write_text("".join(json.dumps(each) + "\n" for each in there))
+    assert correct(tmp_path, "a.png", 0, "good").image == "day/a.png"
+    assert correct(tmp_path, "night/b.png", 0, "good").image == "night/b.png"
+    with pytest.raises(CorrectionError, match=r"2 images called 'b.png'.*day/b.png, night/b.png"):
+        correct(tmp_path, "b.png", 0, "good")
+    with pytest.raises(CorrectionError, match=r"no image called 'ay/a.png'"):
+        correct(tmp_path, "ay/a.png", 0, "good")
+
+
 def test_results_without_features_cannot_be_corrected(tmp_path: Path) -> None:
     (tmp_path / RESULTS).write_text(json.dumps(line(())) + "\n")
     with pytest.raises(CorrectionError, match="not described"):

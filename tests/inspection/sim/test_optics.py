@@ -343,3 +343,12 @@ def test_room_light_is_a_share_of_what_the_strobes_make_of_white() -> None:
     strobes = shade(surface, lamps)[0]
     both = shade(surface, lamps, Ambient(0.5 * lamps.downward / pi))[0]
     assert both / strobes == pytest.approx(1.5, rel=1e-3)
+
+
+def test_the_ring_is_its_eight_directional_strobes_fired_together() -> None:
+    ring = Station().lamps({"ring": 1.0})
+    names = ("east", "northeast", "north", "northwest", "west", "southwest", "south", "southeast")
+    single = Station().lamps(dict.fromkeys(names, 1 / 8))
+    np.testing.assert_allclose(single.directions, ring.directions, atol=1e-6)
+    np.testing.assert_allclose(single.irradiance, ring.irradiance)
+    np.testing.assert_allclose(single.half_angle, ring.half_angle)
