@@ -12,7 +12,7 @@ try:
 except ImportError as error:  # pragma: no cover - the extra is part of the test environment
     raise MissingExtraError("numba", "sim") from error
 
-__all__ = ["compiled", "reordered"]
+__all__ = ["compiled", "inlined", "reordered"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -29,3 +29,10 @@ def reordered(function: F) -> F:
     """As `compiled`, and its sums may be taken in any order, which lets loops run in vectors."""
     loose = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
     return cast("F", loose(function))
+
+
+def inlined(function: F) -> F:
+    """As `compiled`, and copied into who calls it: for the innermost of a loop, whose arrays would
+    be handed over one by one."""
+    within = njit(cache=True, nogil=True, error_model="numpy", inline="always")
+    return cast("F", within(function))

@@ -23,7 +23,8 @@ try:
     from rclpy.parameter import Parameter
     from rclpy.qos import qos_profile_sensor_data
     from sensor_msgs.msg import Image as ImageMessage
-    from std_msgs.msg import String
+    from sensor_msgs.msg import PointCloud2, PointField
+    from std_msgs.msg import Int16MultiArray, MultiArrayDimension, String
 except ImportError as error:
     raise MissingRosError(error.name or "rclpy") from error
 
@@ -33,13 +34,17 @@ __all__ = [
     "ExternalShutdownException",
     "FloatingPointRange",
     "ImageMessage",
+    "Int16MultiArray",
     "IntegerRange",
     "InvalidParameterTypeException",
     "InvalidParameterValueException",
     "KeyValue",
     "LifecycleNode",
+    "MultiArrayDimension",
     "Parameter",
     "ParameterDescriptor",
+    "PointCloud2",
+    "PointField",
     "SetParametersResult",
     "String",
     "Time",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from positioning.acceptance import (
+    car_radar,
     coldstart,
     coupled,
     drives,
     fusion,
     odometry,
     radar,
+    recorded_offset,
     scenes,
     static,
     streets,
@@ -31,6 +33,8 @@ EXPERIMENTS = (
     *coldstart.EXPERIMENTS,
     *scenes.EXPERIMENTS,
     *radar.EXPERIMENTS,
+    *car_radar.EXPERIMENTS,
+    *recorded_offset.EXPERIMENTS,
     *fusion.EXPERIMENTS,
     *sync.EXPERIMENTS,
     *video.EXPERIMENTS,

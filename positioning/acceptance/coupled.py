@@ -35,6 +35,7 @@ LAYOUTS = ("canyon", "avenue", "viaduct")
 DRIVES = {"quick": (1, 120.0), "full": (10, 300.0)}
 FOLLOWED = {"quick": (1, 60.0), "full": (10, 300.0)}  # the same in real time
 ALL_M, FIXED_M, WRONG, PACE = 0.5, 0.15, 0.01, 20.0
+MISSING_M = 1e3  # of an epoch without a position: worse than any there is
 _STRETCH = 25  # epochs: 5 s, over which the errors of a fix belong together
 _WRONG_M = 0.5
 _PEER_S = 300.0
@@ -83,7 +84,8 @@ FOLLOWING = Indicator(
     claim=f"In real time 95 % of all epochs in these cities are within {ALL_M} m.",
     guide=GUIDE, unit="m", comparator="<=", target=ALL_M, evidence="simulated",
     method="As in batch, each epoch from the measurements up to it (fixed lag of 10 s), canyon, "
-    "avenue and viaduct together; the time before a drive's first fix counts.",
+    "avenue and viaduct together; the time before a drive's first fix counts, and an epoch "
+    "without a position as an error of 1 km. RTK is told where the sensors expect the antenna.",
 )  # fmt: skip
 
 
@@ -245,7 +247,7 @@ def following(context: Context) -> Mapping[str, Measurement]:
             seed = 7_600_000 + 1000 * context.seed + d
             drive, _, _, coupled = run(layout, seed, duration_s, "realtime")
             off = errors_m(coupled.solution.position_m, drive)
-            errors.append(np.hypot(off[:, 0], off[:, 1]))
+            errors.append(np.nan_to_num(np.hypot(off[:, 0], off[:, 1]), nan=MISSING_M))
             is_fixed = np.cumsum(coupled.solution.quality == Quality.FIX) > 0
             later.append(errors[-1][is_fixed])
             context.progress(len(errors), count * len(LAYOUTS), f"drives in real time, {layout}")

@@ -92,7 +92,7 @@ def compared(given: Recording) -> tuple[F64, F64]:
     from positioning.gnss.single.solve import solve as alone
 
     drive = (given.observed, given.orbits)
-    coupled = together(*drive, given.vehicle, mode="batch", settings=ODOMETRY).solution
+    coupled = together(*drive, given.vehicle, settings=ODOMETRY).solution
     found = [
         errors(solution, given.truth, tolerance_s=0.06).enu_m
         for solution in (coupled, alone(*drive, mode="batch"))

@@ -148,8 +148,9 @@ def loss_of(frames: Sequence[Frame]) -> Measurement:
 
 def depth_of(frames: Sequence[Frame]) -> Measurement:
     """Distances by the ground plane of what was rightly found, against the truth."""
-    parts = [distances_of(frame) for frame in frames]
-    parts = [part for part in parts if len(part)]
+    every = [distances_of(frame) for frame in frames]
+    footless = sum(int(np.isnan(part[:, 0]).sum()) for part in every)
+    parts = [shown for part in every if len(shown := part[np.isfinite(part[:, 0])])]
     if not parts:
         return not_measured("nothing was found whose distance is known")
     table = np.concatenate(parts)
@@ -163,7 +164,8 @@ def depth_of(frames: Sequence[Frame]) -> Measurement:
     held = float((np.abs(told - true) <= 2 * spread).mean())
     note = (
         f"{len(table)} boxes; RMSE {np.sqrt(np.mean((told - true) ** 2)):.2f} m, median error "
-        f"{np.median(np.abs(told - true)):.2f} m; {held:.0%} within two stated deviations"
+        f"{np.median(np.abs(told - true)):.2f} m; {held:.0%} within two stated deviations; "
+        f"{footless} more do not show where they stand"
     )
     plot = Plot(
         "Distance by the ground plane", "true distance [m]", "error [m]",
@@ -181,18 +183,20 @@ def relative_of(part: Floats) -> Floats:
 
 
 def distances_of(frame: Frame) -> Floats:
-    """(K, 3) told, its standard deviation and true, of the pairs of box and body."""
+    """(K, 3) told, its standard deviation and true, of the pairs of box and body; NaN where none is
+    told."""
     from positioning.video.camera import Camera
     from positioning.video.depth import distance_m
     from positioning.video.detector import iou
     from positioning.video.tracker import matched
 
     found = frame.found[NETS[0]]
-    boxes = found.boxes_px[found.scores >= SURE]
+    sure = found.scores >= SURE
+    boxes, labels = found.boxes_px[sure], found.labels[sure]
     row, column = matched(iou(frame.truth.boxes_px, boxes), 0.5)
-    told, spread = distance_m(Camera(), boxes[column])
+    told, spread = distance_m(Camera(), boxes[column], labels[column])
     table = np.stack([told, spread, frame.near_m[row]], axis=1)
-    good = frame.truth.counts[row] & np.isfinite(told) & (frame.near_m[row] < FAR_M)
+    good = frame.truth.counts[row] & (frame.near_m[row] < FAR_M)
     pairs: Floats = table[good]
     return pairs
 

@@ -15,13 +15,13 @@ from common.errors import MissingExtraError
 def measure(context: Context) -> Mapping[str, Measurement]:
     """Of the shipped network."""
     from common.runtime.weights import load
-    from positioning.video.detector import WEIGHTS
+    from positioning.video.detector import HEIGHT, WEIGHTS, WIDTH
     from positioning.video.energy import BYTE_J, MAC_J, work_of
 
     del context
     payload = load(WEIGHTS, "road_users_fp32").payload
     try:
-        work = work_of(payload)
+        work = work_of(payload, (HEIGHT, WIDTH))
     except MissingExtraError as error:
         return {ENERGY.id: not_measured(str(error))}
     int8, fp32 = (1e3 * work.energy_j(width) for width in (1, 4))

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from positioning.fusion import existence
 from positioning.fusion.associate import Distances, distances, nearest
-from positioning.fusion.birth import born, of_kind
+from positioning.fusion.birth import born
 from positioning.fusion.body import UNKNOWN, VEHICLE, overlap
 from positioning.fusion.existence import CAMERA, RADAR, Sensing, View
+from positioning.fusion.halves import joined, resized
 from positioning.fusion.imm import update
 from positioning.fusion.motion import HEIGHT, LENGTH
 from positioning.fusion.observe import LASTS, observe, wrap
@@ -32,10 +33,11 @@ ANGLES = {3: [1], 4: [1, 2]}  # which of a measurement's numbers are angles
 @dataclass(frozen=True, slots=True)
 class Settings:
     """gate: squared Mahalanobis distance beyond which nothing is paired. confirmed: existence from
-    which a track may be told, as long as it stays above `told` and is likelier a body than a ghost
-    by `real`; dropped: below which it is forgotten. survival_s: time constant of existence without
-    news. speed_mps: standard deviation of what is not measured of a new track's velocity. Two
-    tracks closer than merge_m or in each other, with velocities within merge_mps, are one."""
+    which a track may be told, as long as it stays above `told`, is likelier a body than a ghost by
+    `real`, and was seen within coasts_s; dropped: below which it is forgotten. survival_s: time
+    constant of existence without news. speed_mps: standard deviation of what is not measured of a
+    new track's velocity. Two tracks closer than merge_m or in each other, with velocities within
+    merge_mps, are one."""
 
     gate: float = 16.0
     confirmed: float = 0.97
@@ -44,6 +46,7 @@ class Settings:
     dropped: float = 0.03
     survival_s: float = 4.0
     speed_mps: float = 7.0
+    coasts_s: float = 0.7
     merge_m: float = 1.5
     merge_mps: float = 5.0
     sensors: Mapping[str, Sensing] = field(
@@ -85,12 +88,14 @@ class Tracker:
         outcome = tracks.number[t], n, nis, tracks.sure[t], strain
         left = np.setdiff1d(np.arange(len(scan)), n)
         after = self._born(after, scan, left, sensing)
-        return Outcome(self._kept(after, scan.pose.yaw_rad), *outcome)
+        return Outcome(self._kept(joined(after, scan.pose), scan.pose.yaw_rad), *outcome)
 
     def told(self, tracks: Tracks) -> Tracks:
         """Those that are reported."""
         body = tracks.real >= self.settings.real
-        return tracks.take(tracks.sure & body & (tracks.existence >= self.settings.told))
+        lately = tracks.time_s - tracks.seen_s.max(axis=1) < self.settings.coasts_s
+        there = tracks.sure & (tracks.existence >= self.settings.told)
+        return tracks.take(there & body & lately)
 
     def _pairs(
         self, tracks: Tracks, scan: Scan, sensing: Sensing, seen: View
@@ -142,12 +147,12 @@ class Tracker:
         votes[t, scan.label[n]] += np.where(scan.label[n] == UNKNOWN, 0.0, scan.score[n])
         rides = tracks.sure[t] & (np.linalg.norm(done.mixture.mean[:, 0, 2:4], axis=1) > RIDES_MPS)
         votes[t[rides], VEHICLE] = np.maximum(votes[t[rides], VEHICLE], 1.1)
-        last[t] = scan.time_s
+        last[t, int(sensing.optical)] = scan.time_s
         after = replace(
             after, mixture=tracks.mixture.put(t, done.mixture), existence=exists, votes=votes,
             seen_s=last, sure=tracks.sure | (exists >= self.settings.confirmed),
         )  # fmt: skip
-        return done.nis, _resized(after, tracks.kind)
+        return done.nis, resized(after, tracks.kind)
 
     def _born(self, tracks: Tracks, scan: Scan, left: Indices, sensing: Sensing) -> Tracks:
         """A tentative track for every detection that belongs to none."""
@@ -160,7 +165,9 @@ class Tracker:
         number = round(scan.time_s * 1e6) * 1024 + 512 * optical + left % 512
         mixture = born(scan, left, self.settings.speed_mps)
         real = float(existence.BODY[int(optical)])
-        return tracks.born(mixture, number, sensing.birth * score, real, votes)
+        return tracks.born(
+            mixture, number, sensing.birth * score, real, votes, by_camera=sensing.optical
+        )
 
     def _kept(self, tracks: Tracks, yaw_rad: float) -> Tracks:
         """Without those that faded, and without the weaker of two that became one."""
@@ -175,16 +182,6 @@ class Tracker:
         near = (apart < self.settings.merge_m) | overlap(mean, yaw_rad)
         twin = near & (drift < self.settings.merge_mps) & better
         return tracks.take(~(twin & ~_off_kind(tracks.kind, tracks.kind)).any(1))
-
-
-def _resized(tracks: Tracks, before: Indices) -> Tracks:
-    """With the usual size where the kind became another."""
-    kind = tracks.kind
-    at = np.flatnonzero(kind != before)
-    if not len(at):
-        return tracks
-    done = of_kind(tracks.mixture.take(at), before[at], kind[at])
-    return replace(tracks, mixture=tracks.mixture.put(at, done))
 
 
 def _strain(tracks: Tracks, squared: Floats, apart: Floats, t: Indices, n: Indices) -> Floats:

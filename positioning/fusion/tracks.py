@@ -25,8 +25,9 @@ class Tracks:
     """T tracks at time_s. number (T,): identity, from the time and the
     detection that a track began with, so that a replay gives the same. existence (T,): probability
     that there is something; real (T,): that it is a body, and no ghost. votes (T, 4): how surely
-    it is of each kind or unknown. seen_s (T,): when last detected. sure (T,): whether it was ever
-    above the threshold of confirmation. reach (G,): weights of REACHES_M, how far a camera sees."""
+    it is of each kind or unknown. seen_s (T, 2): when last detected by radar and by camera, -inf
+    for never. sure (T,): whether it was ever above the threshold of confirmation. reach (G,):
+    weights of REACHES_M, how far a camera sees."""
 
     time_s: float
     mixture: Mixture
@@ -43,8 +44,8 @@ class Tracks:
         """Before anything was seen."""
         empty = np.zeros(0)
         return cls(
-            time_s, _empty(), np.zeros(0, np.int64), empty, empty, np.zeros((0, 4)), empty,
-            np.zeros(0, np.bool_), np.full(len(REACHES_M), 1 / len(REACHES_M)),
+            time_s, _empty(), np.zeros(0, np.int64), empty, empty, np.zeros((0, 4)),
+            np.zeros((0, 2)), np.zeros(0, np.bool_), np.full(len(REACHES_M), 1 / len(REACHES_M)),
         )  # fmt: skip
 
     def __len__(self) -> int:
@@ -80,9 +81,13 @@ class Tracks:
         existence: Floats,
         real: float,
         votes: Floats,
+        *,
+        by_camera: bool,
     ) -> Tracks:
         """With new tracks behind."""
         n = len(mixture)
+        seen_s = np.full((n, 2), -np.inf)
+        seen_s[:, int(by_camera)] = self.time_s
         return replace(
             self,
             mixture=self.mixture.joined(mixture),
@@ -90,6 +95,6 @@ class Tracks:
             existence=np.concatenate([self.existence, existence]),
             real=np.concatenate([self.real, np.full(n, real)]),
             votes=np.concatenate([self.votes, votes]),
-            seen_s=np.concatenate([self.seen_s, np.full(n, self.time_s)]),
+            seen_s=np.concatenate([self.seen_s, seen_s]),
             sure=np.concatenate([self.sure, np.zeros(n, np.bool_)]),
         )

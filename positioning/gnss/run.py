@@ -21,7 +21,7 @@ from positioning.gnss.orbits.broadcast import BroadcastOrbits
 from positioning.gnss.solution import Quality, Solution
 
 if TYPE_CHECKING:
-    from positioning.gnss.coupled.solve import Reference, Vehicle
+    from positioning.gnss.coupled.solve import Vehicle
 
 _STEPS = 4
 
@@ -53,12 +53,13 @@ def solve(
     imu, wheel: the vehicle's own sensors, to couple with (formats.sensors).
     """
     _check(base, out, config)
-    _check_sensors(imu, wheel, config)
+    _check_sensors(imu, wheel, base, config)
     done = Solved(out, 0, {})
     tell(0, _STEPS, "reading the rover")
     observed = detect.read_observations(rover, config.week, done.refusals)
     tell(1, _STEPS, "reading navigation")
     orbits = BroadcastOrbits(detect.read_navigation(nav, config.week, done.refusals))
+    _note_missing(observed, orbits, nav, done.notes)
     tell(2, _STEPS, "solving")
     beside = None if base is None else _base(base, config, done)
     vehicle = _vehicle(imu, wheel, observed, config, done.notes) if imu else None
@@ -73,6 +74,19 @@ def solve(
     return done
 
 
+def _note_missing(
+    observed: Observations, orbits: BroadcastOrbits, nav: Sequence[Path], notes: list[str]
+) -> None:
+    """Name the satellites that are left out because no navigation message fits them."""
+    from positioning.gnss.rtk.checks import missing_orbits
+    from positioning.gnss.rtk.pipeline import SYSTEMS
+
+    missing = missing_orbits(observed, orbits, SYSTEMS)
+    if missing:
+        told = ", ".join(str(path) for path in nav)
+        notes.append(f"without usable navigation in {told}, left out: {', '.join(missing)}")
+
+
 def _check(base: Path | None, out: Path, config: SolveConfig) -> None:
     if config.mode == "single" and base is not None:
         raise LingnanError("--mode single takes no base: leave --base away, or choose kinematic")
@@ -82,7 +96,9 @@ def _check(base: Path | None, out: Path, config: SolveConfig) -> None:
         raise LingnanError(f"{out.parent} is no folder; make it first")
 
 
-def _check_sensors(imu: Path | None, wheel: Path | None, config: SolveConfig) -> None:
+def _check_sensors(
+    imu: Path | None, wheel: Path | None, base: Path | None, config: SolveConfig
+) -> None:
     if imu is None and (wheel is not None or config.lever_m is not None):
         raise LingnanError("--wheel and --lever go with an inertial sensor: give --imu too")
     if imu is None:
@@ -91,6 +107,11 @@ def _check_sensors(imu: Path | None, wheel: Path | None, config: SolveConfig) ->
         raise LingnanError("--imu is of a vehicle that moves: choose --mode kinematic or single")
     if config.estimator == "epoch":
         raise LingnanError("--imu ties epochs together: choose --estimator batch or realtime")
+    if config.estimator == "realtime" and base is None:
+        raise LingnanError(
+            "in real time the coupled estimate needs a base: in streets it is not reliably better "
+            "than single point without one; give --base, or --estimator batch, or no --imu"
+        )
 
 
 def _vehicle(
@@ -123,36 +144,24 @@ def _solution(
     config: SolveConfig,
 ) -> Solution:
     """By what there is: one receiver, two, and the vehicle's sensors with either."""
+    from positioning.gnss.coupled import solve as coupled
+
     if beside is None:
-        return (
-            _single(observed, orbits, config)
-            if vehicle is None
-            else _coupled(observed, orbits, vehicle, None, None, config)
-        )
+        if vehicle is None:
+            return _single(observed, orbits, config)
+        return coupled.solve(observed, orbits, vehicle).solution
     from positioning.gnss.variance.network import variances
 
     learned = variances(observed, orbits)
+    if vehicle is not None and config.estimator == "realtime":
+        from positioning.gnss.coupled import realtime
+
+        return realtime.solve(observed, orbits, vehicle, *beside, variance_m2=learned)[0].solution
     relative = _relative(observed, *beside, orbits, learned, config)
     if vehicle is None:
         return relative
-    from positioning.gnss.coupled.solve import Reference
-
-    return _coupled(observed, orbits, vehicle, Reference(*beside, relative), learned, config)
-
-
-def _coupled(
-    observed: Observations,
-    orbits: BroadcastOrbits,
-    vehicle: Vehicle,
-    reference: Reference | None,
-    learned: NDArray[np.float64] | None,
-    config: SolveConfig,
-) -> Solution:
-    from positioning.gnss.coupled.solve import solve
-
-    if config.estimator == "realtime":
-        return solve(observed, orbits, vehicle, reference, mode="realtime").solution
-    return solve(observed, orbits, vehicle, reference, variance_m2=learned).solution
+    reference = coupled.Reference(*beside, relative)
+    return coupled.solve(observed, orbits, vehicle, reference, variance_m2=learned).solution
 
 
 def _single(observed: Observations, orbits: BroadcastOrbits, config: SolveConfig) -> Solution:

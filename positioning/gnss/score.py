@@ -24,6 +24,7 @@ WRONG_FIX_M = 0.5
 TOLERANCE_S = 0.05
 SHARES_M = (0.1, 0.15, 0.5)
 PERCENTS = (50, 68, 95)
+_APART_S = 1.0
 _MOST_EPOCHS = 4_000_000  # nine days at 5 Hz: bounds what a file may ask for
 
 
@@ -117,6 +118,7 @@ def errors(
     """
     time_s, position_m, quality, duplicates, unsorted = _ordered(solution)
     expected, interval_s = _expected(truth, time_s, interval_s, span_s)
+    _check_overlap(time_s, expected)
     if interval_s is not None:
         tolerance_s = min(tolerance_s, 0.49 * interval_s)
     nearest, distance = _nearest(time_s, expected)
@@ -132,6 +134,20 @@ def errors(
     enu[missing], qualities[missing] = np.nan, Quality.NONE
     unexpected = len(time_s) - len(best)
     return Errors(expected, enu, qualities, interval_s, duplicates, unsorted, unexpected)
+
+
+def _check_overlap(time_s: Array, expected_s: Array) -> None:
+    """Refuse times (N,) that are all before or after the expected (M,): most likely of another
+    time system, week or drive, which a score of nothing available would hide."""
+    if not len(time_s) or not len(expected_s):
+        return
+    apart = max(expected_s[0] - time_s[-1], time_s[0] - expected_s[-1])
+    if apart > _APART_S:
+        side = "before" if time_s[-1] < expected_s[0] else "after"
+        raise LingnanError(
+            f"the solution and the truth share no time: the solution is {apart:.0f} s {side} what "
+            "is expected; are both of one drive, and both in GPS time?"
+        )
 
 
 def summary(found: Errors) -> Score:

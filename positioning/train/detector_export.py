@@ -27,10 +27,12 @@ from positioning.train.detector_net import RoadUsers
 from positioning.train.detector_pool import Frame, render_pool
 from positioning.video.detector import HEIGHT, WIDTH, boxes_of, iou
 
+FREE = {"x": ("height", "width"), "heat": ("rows", "columns"), "box": ("rows", "columns")}
 CHECK_SEED, CHECK_FRAMES = 77, 60
 AGREE = 0.95  # share of the float network's sure boxes that int8 finds again
 SURE = 0.5
 LEAST = 50  # sure boxes, fewer of which say nothing
+RANGES = {"heat": (-8.0, 5.0), "box": (-1.8, 4.2)}  # of the outputs: what is beyond is cut off
 
 F32 = NDArray[np.float32]
 
@@ -49,7 +51,12 @@ def _planes(frame: Frame) -> NDArray[np.uint8]:
 
 
 def export(
-    net: RoadUsers, folder: Path, seed: int, samples: list[Frame], log: Callable[[str], None]
+    net: RoadUsers,
+    folder: Path,
+    data: str,
+    command: str,
+    samples: list[Frame],
+    log: Callable[[str], None],
 ) -> None:
     """road_users_fp32.onnx and road_users_int8.onnx with their cards; LingnanError where int8
     does not find again what float finds."""
@@ -71,8 +78,8 @@ def export(
         known[name] = card_of(
             folder / f"{name}.onnx",
             licence="Apache-2.0",
-            data="simulated road of positioning.sim.video, seeds from 1000000 on",
-            command=f"python -m positioning.train.detector --seed {seed}",
+            data=data,
+            command=command,
             score={"int8_finds_of_float": agreed},
             units={"image": "BGR, 0..255", "heat": "logit", "box": "log of cells of 8 px"},
         )
@@ -80,26 +87,33 @@ def export(
 
 
 def float_core(net: RoadUsers) -> onnx.ModelProto:
-    """The network on "x" (1, 3, 352, 640) float32 in 0..1."""
+    """The network on "x" (1, 3, height, width) float32 in 0..1; sides are multiples of 32."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, "core.onnx")
         torch.onnx.export(
             net.eval(), (torch.zeros(1, 3, HEIGHT, WIDTH),), str(path), opset_version=17,
             input_names=["x"], output_names=["heat", "box"], dynamo=False,
+            dynamic_axes={name: {2: up, 3: along} for name, (up, along) in FREE.items()},
         )  # fmt: skip
         return onnx.load(path)
 
 
 def quantised(core: onnx.ModelProto, samples: Iterable[Frame]) -> onnx.ModelProto:
-    """uint8 activations and int8 weights a channel, ranges from samples."""
+    """uint8 activations and int8 weights a channel, ranges from samples.
+
+    Outputs have the ranges that boxes are told in: cells without a body, of which nothing was
+    learned, would stretch them."""
     with tempfile.TemporaryDirectory() as scratch:
         source, target = Path(scratch, "float.onnx"), Path(scratch, "int8.onnx")
         onnx.save(core, source)
-        last = [n.name for n in core.graph.node if set(n.output) & {"heat", "box"}]
+        ranges = {
+            name: [{"rmin": np.float32(low), "rmax": np.float32(high)}]
+            for name, (low, high) in RANGES.items()
+        }
         quantize_static(
             source, target, _Samples(samples), quant_format=QuantFormat.QDQ, per_channel=True,
-            nodes_to_exclude=last,  # logits and logarithms keep their fine steps
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+            extra_options={"TensorQuantOverrides": ranges},
         )  # fmt: skip
         return onnx.load(target)
 
@@ -120,7 +134,7 @@ def fed_with_bytes(core: onnx.ModelProto) -> onnx.ModelProto:
     feed = helper.make_node("DequantizeLinear", ["image", "step", "black"], [source], name="feed")
     graph.node.insert(0, feed)
     graph.input.remove(graph.input[0])
-    shape = [1, 3, HEIGHT, WIDTH]
+    shape = [1, 3, *FREE["x"]]
     graph.input.append(helper.make_tensor_value_info("image", TensorProto.UINT8, shape))
     onnx.checker.check_model(model)
     return model

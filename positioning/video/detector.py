@@ -1,4 +1,4 @@
-"""Road users in a picture: a small anchor-free network on 640 x 352 pixels, int8.
+"""Road users in a picture: a small anchor-free network on 960 x 512 pixels, int8.
 
 One cell of its map stands for 8 x 8 pixels: a logit for each class, highest at the middle of a box,
 and the logarithms of the distances from the cell's middle to the box's four sides, in cells
@@ -20,8 +20,8 @@ from common.types.detections import Detections
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 NAMES = ("vehicle", "cyclist", "pedestrian")
-WIDTH, HEIGHT, STRIDE = 640, 352, 8
-CROPPED = 8  # rows of sky cut off the top of 640 x 360
+WIDTH, HEIGHT, STRIDE = 960, 512, 8
+CROPPED = 28  # rows of sky cut off the top of 960 x 540
 MOST = 64  # boxes of a picture
 
 F32 = NDArray[np.float32]
@@ -68,7 +68,7 @@ class Detector:
         return self.boxes(*self.maps(network_input(picture)), width_px)
 
     def maps(self, pixels: Picture) -> tuple[F32, F32]:
-        """The network alone: heat (3, 44, 80) and box (4, 44, 80) of (1, 3, 352, 640) pixels."""
+        """The network alone: heat (3, 64, 120) and box (4, 64, 120) of (1, 3, 512, 960) pixels."""
         found = self._session.run({"image": pixels})
         return found["heat"][0], found["box"][0]
 
@@ -79,7 +79,7 @@ class Detector:
 
 
 def network_input(picture: Picture) -> Picture:
-    """(1, 3, 352, 640) BGR; PictureError where the sides are not 16 to 9."""
+    """(1, 3, 512, 960) BGR; PictureError where the sides are not 16 to 9."""
     if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
         raise PictureError(f"a picture is (H, W, 3) uint8, got {picture.shape} {picture.dtype}")
     height, width = picture.shape[:2]

@@ -30,24 +30,28 @@ class Work:
         return self.macs * MAC_J[width] + self.numbers * width * BYTE_J
 
 
-def work_of(payload: bytes) -> Work:
-    """Of an ONNX network in float, its shapes fixed."""
+def work_of(payload: bytes, size: tuple[int, int]) -> Work:
+    """Of an ONNX network in float on one picture of `size`, height and width."""
     try:
         import onnx
     except ImportError as error:
         raise MissingExtraError("onnx", "edge") from error
-    model = onnx.shape_inference.infer_shapes(onnx.load_from_string(payload))
+    model = onnx.load_from_string(payload)
+    for extent, side in zip(model.graph.input[0].type.tensor_type.shape.dim[2:], size, strict=True):
+        extent.dim_value = side
+    del model.graph.value_info[:]
+    model = onnx.shape_inference.infer_shapes(model, data_prop=True)
     shapes = {v.name: _shape(v) for v in (*model.graph.value_info, *model.graph.output)}
     weights = {w.name: tuple(w.dims) for w in model.graph.initializer}
     macs = numbers = 0
     for node in model.graph.node:
-        size = int(np.prod(shapes[node.output[0]])) if node.output[0] in shapes else 0
+        count = int(np.prod(shapes[node.output[0]])) if node.output[0] in shapes else 0
         if node.op_type == "Conv":
             kernel = weights[node.input[1]]
-            macs += size * int(np.prod(kernel[1:]))
-            numbers += 2 * size + int(np.prod(kernel))
+            macs += count * int(np.prod(kernel[1:]))
+            numbers += 2 * count + int(np.prod(kernel))
         elif node.op_type in ("Add", "Resize"):
-            numbers += 2 * size
+            numbers += 2 * count
     return Work(macs, numbers)
 
 

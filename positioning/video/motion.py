@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-EDGE = 0.04  # standard deviation of a measured middle or size, over the box's height
+EDGE = 0.06  # standard deviation of a measured middle or size, over the box's height
 PUSH = 0.6  # of the rate after a second without a measurement, in heights a second
 STRANGE = 1.0  # of the unknown rate of a new box, in heights a second
 LEAST_PX = 2.0

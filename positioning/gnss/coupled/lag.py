@@ -6,6 +6,7 @@ is marginalised (Schur complement) onto the epoch that follows.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -42,6 +43,16 @@ _LOOSE_M = 5.0  # sigma of a place that was moved
 _PLAUSIBLE = 10.0  # sigmas of what was known before: codes that err together make it overconfident
 _MOVING_MPS = 2.0
 _BELIEVED = 0.5
+_ANCHORS = 5  # believed fixes after which RTK is told where it may be
+
+
+Expected = tuple[F64, F64]
+"""(3,) where the antenna is expected, and its covariance (3, 3), local."""
+
+Ask = Callable[[int, Expected | None], None]
+"""Told of an epoch and where the antenna is expected, None while no fix was believed."""
+
+_FLOOR_M = 0.02
 
 
 class Followed(NamedTuple):
@@ -54,10 +65,19 @@ class Followed(NamedTuple):
     phase: F64
 
 
-def follow(problem: Problem, near: F64, moving: F64, lever_m: F64, settings: Settings) -> Followed:
+def follow(
+    problem: Problem,
+    near: F64,
+    moving: F64,
+    lever_m: F64,
+    settings: Settings,
+    ask: Ask | None = None,
+) -> Followed:
     """States of all epochs, each from it and those before.
 
-    near, moving: (E, 3) antenna places and velocities to begin from, themselves causal.
+    near, moving: (E, 3) antenna places and velocities to begin from, themselves causal. ask: is
+    told of each epoch before it is entered, and may write what it then knows into near and
+    problem.outside.
     """
     epochs = len(near)
     guess = begin(near, moving, lever_m)
@@ -65,14 +85,20 @@ def follow(problem: Problem, near: F64, moving: F64, lever_m: F64, settings: Set
         State(*(np.empty_like(part) for part in guess)), np.empty((epochs, STATE, STATE)),
         np.zeros(epochs), np.zeros(epochs),
     )  # fmt: skip
-    low, aligned, tried = 0, False, 0
+    low, aligned, tried, believed_fixes = 0, False, 0, 0
     prior, state = believed(guess, settings), _part(guess, 0, 1)
     steps = _steps(problem, state, 0, settings)
     for e in range(epochs):
+        told = None
         if e > low:
             last = _steps(problem, state, e, settings)
-            state = _joined(state, _predicted(problem, state, last, e, guess))
+            ahead = _predicted(problem, state, last, e, guess)
+            if believed_fixes >= _ANCHORS and aligned:
+                told = _expected(problem, ahead, out.covariance[e - 1], float(last.span_s[0]))
+            state = _joined(state, ahead)
             steps = _appended(steps, last)
+        if ask is not None:
+            ask(e, told)
         first_move = not aligned and np.hypot(*moving[e, :2]) > _MOVING_MPS
         plan = (_WIDEST, _ROUNDS)
         if first_move or (not aligned and e <= low + 1):
@@ -87,15 +113,25 @@ def follow(problem: Problem, near: F64, moving: F64, lever_m: F64, settings: Set
             shift = elsewhere(window, state, near[low : e + 1], steps, settings)
             if shift is not None:
                 state, prior = _shifted(state, shift), loosened(prior, shift)
-                tried, plan = e, _RECONSIDERED
+                tried, plan, believed_fixes = e, _RECONSIDERED, 0
         found = smooth(window, state, prior, settings, widest=plan[0], rounds=plan[1], steps=steps)
         state = found.state
         _note(out, e, found, window)
+        believed_fixes += int(out.outside[e] > _BELIEVED)
         if e + 1 - low >= WINDOW:
             prior = condensed(window, found, prior, settings)
             low, state = low + 1, _part(state, 1, len(state.place))
             steps = Steps(*(field[1:] for field in steps))
     return out
+
+
+def _expected(problem: Problem, ahead: State, covariance: F64, dt: float) -> Expected | None:
+    """The antenna by the state ahead, (16, 16) the covariance dt before; None without samples."""
+    if dt == 0.0:
+        return None
+    place = ahead.place[0] + ahead.attitude[0] @ problem.world.lever
+    onward = np.hstack((np.eye(3), np.eye(3) * dt))
+    return place, onward @ covariance[:6, :6] @ onward.T + np.eye(3) * _FLOOR_M**2
 
 
 def part(problem: Problem, low: int, high: int) -> Problem:

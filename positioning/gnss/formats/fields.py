@@ -9,7 +9,7 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from positioning.jit import compiled
+from positioning.jit import compiled, inlined
 
 I64 = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
@@ -85,7 +85,7 @@ def line_count(buffer: Bytes, begin: int) -> int:
     return count + (len(buffer) > begin and buffer[len(buffer) - 1] != _NEWLINE)
 
 
-@compiled
+@inlined
 def _digits(word: Any) -> Any:
     """Eight characters, blanks and then digits, as a number; _NO_NUMBER if they are not."""
     digit = (word >> _U4) & _ONES
@@ -111,6 +111,17 @@ def _without_minus(word: Any) -> Any:
     return word ^ (one * _MINUS_TO_BLANK) if (word ^ _BLANKS) & before == _U(0) else word
 
 
+@inlined
+def _joined(head: Any, rest: Any) -> float:
+    """Thousandths of a positive number from its two words; -1 if they are none."""
+    whole, ending = _digits(head), _digits(rest)
+    full = (rest & (_DECIMALS & _THREES)) == (_DECIMALS & _THREES)
+    joined = head == _BLANKS or (rest & _FIRST_DIGIT) != _U(0)
+    if whole == _NO_NUMBER or ending == _NO_NUMBER or not full or not joined:
+        return -1.0
+    return np.float64(np.int64(whole) * _MANTISSA_TAIL + np.int64(ending)) / 1000.0
+
+
 @compiled
 def observed(buffer: Bytes, at: int, stop: int) -> float:
     """The F14.3 number at `at` of a line that ends at `stop`: NaN if blank, BROKEN if none or cut.
@@ -127,14 +138,14 @@ def observed(buffer: Bytes, at: int, stop: int) -> float:
         return np.nan
     if (tail >> _U32) & _BYTE == _POINT_WORD:
         rest = (tail & _DECIMALS) | ((tail & _INTEGER_TAIL) << _U8) | _BLANK3
+        value = _joined(head, rest)
+        if value >= 0.0:
+            return value
         bare, rest_bare = _without_minus(head), _without_minus(rest)
-        minuses = (bare != head) + (rest_bare != rest)
-        whole, ending = _digits(bare), _digits(rest_bare)
-        full = (rest & (_DECIMALS & _THREES)) == (_DECIMALS & _THREES)
-        joined = bare == _BLANKS or (rest_bare & _FIRST_DIGIT) != _U(0)
-        if whole != _NO_NUMBER and ending != _NO_NUMBER and full and joined and minuses <= 1:
-            value = np.float64(np.int64(whole) * _MANTISSA_TAIL + np.int64(ending)) / 1000.0
-            return -value if minuses else value
+        if (bare != head) != (rest_bare != rest):
+            value = _joined(bare, rest_bare)
+            if value >= 0.0:
+                return -value
     return decimal(buffer, at, at + 14)
 
 

@@ -13,6 +13,7 @@ from positioning.gnss.satellite import encode
 from positioning.gnss.time import leap_seconds
 
 LIMIT_LINES = 2000
+_AS_GPS, _OTHERS = ("GPS", "GAL", "QZS", "IRN"), ("GLO", "UTC", "BDT")
 _END = b"END OF HEADER"
 
 
@@ -119,8 +120,11 @@ def _ahead(header: Header) -> float:
     first = header.records.get("TIME OF FIRST OBS", [""])[0]
     alone = {"R": "GLO", "C": "BDT"}.get(header.system, "GPS")
     scale = first[48:51].strip() or alone
-    if scale not in ("GLO", "UTC", "BDT"):
+    if scale in _AS_GPS:
         return 0.0
+    if scale not in _OTHERS:
+        known = ", ".join((*_AS_GPS, *_OTHERS))
+        raise ValueError(f"the time system {scale!r} is not known; {known} are")
     if scale == "BDT":
         return 14.0
     told = header.records.get("LEAP SECONDS")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from positioning.gnss.formats.fields import I64, Bytes, decimal, integer, line_stop, observed
 from positioning.gnss.formats.signals import Columns
 from positioning.gnss.satellite import BANDS, SYSTEMS
-from positioning.jit import compiled
+from positioning.jit import compiled, inlined
 
 PROBLEMS = (
     "the epoch is no calendar time; its satellites are left out",
@@ -378,7 +378,7 @@ def _fill(
     return row
 
 
-@compiled
+@inlined
 def _row(
     buffer: Bytes,
     starts: I64,
@@ -392,6 +392,7 @@ def _row(
 ) -> int:
     """How many slots of the row a satellite fills; -1 if a field of it is no number."""
     s = satellite // _SYSTEM_STEP
+    text = (starts[line] + 3, line_stop(buffer, starts, line))
     slots = 0
     for slot in range(BANDS):
         taken = False
@@ -401,12 +402,12 @@ def _row(
                 break
             if slot == 2 and band == rows.signal[row, 1, 0]:
                 continue
-            code, _ = _field(buffer, starts, line, deep, table.column[s, slot, k, 0])
-            phase, flags = _field(buffer, starts, line, deep, table.column[s, slot, k, 1])
+            code, _ = _field(buffer, starts, line, deep, table.column[s, slot, k, 0], text)
+            phase, flags = _field(buffer, starts, line, deep, table.column[s, slot, k, 1], text)
             if np.isnan(code) and np.isnan(phase):
                 continue
-            doppler, _ = _field(buffer, starts, line, deep, table.column[s, slot, k, 2])
-            cn0, _ = _field(buffer, starts, line, deep, table.column[s, slot, k, 3])
+            doppler, _ = _field(buffer, starts, line, deep, table.column[s, slot, k, 2], text)
+            cn0, _ = _field(buffer, starts, line, deep, table.column[s, slot, k, 3], text)
             if code == np.inf or phase == np.inf or doppler == np.inf or cn0 == np.inf:
                 return -1
             rows.code_m[row, slot] = code
@@ -429,7 +430,7 @@ def _row(
     return slots
 
 
-@compiled
+@inlined
 def _leave_empty(rows: Rows, row: int, slot: int) -> None:
     rows.code_m[row, slot] = np.nan
     rows.phase_cycles[row, slot] = np.nan
@@ -442,19 +443,21 @@ def _leave_empty(rows: Rows, row: int, slot: int) -> None:
     rows.frequency_hz[row, slot] = np.nan
 
 
-@compiled
-def _field(buffer: Bytes, starts: I64, line: int, deep: int, column: int) -> tuple[float, int]:
-    """Value and loss-of-lock flags of a column; NaN is not observed (also written as 0)."""
+@inlined
+def _field(
+    buffer: Bytes, starts: I64, line: int, deep: int, column: int, text: tuple[int, int]
+) -> tuple[float, int]:
+    """Value and loss-of-lock flags of a column; NaN is not observed (also written as 0).
+
+    text: where the numbers of a line of RINEX 3 begin and end.
+    """
     if column < 0:
         return np.nan, 0
     if deep > 0:
         line += column // 5
-        at = starts[line] + _WIDTH * (column % 5)
+        at, stop = starts[line] + _WIDTH * (column % 5), line_stop(buffer, starts, line)
     else:
-        at = starts[line] + 3 + _WIDTH * column
-    stop = starts[line + 1]
-    if at + _NUMBER >= stop - 1:
-        stop = line_stop(buffer, starts, line)
+        at, stop = text[0] + _WIDTH * column, text[1]
     value = observed(buffer, at, stop)
     flags = 0
     if at + _NUMBER < stop and _ZERO < buffer[at + _NUMBER] <= _NINE:

@@ -2,7 +2,7 @@
 
 The probability is a logistic one of what is known about the fix: how far it is from the coupled
 place, how it was doubted, the ratio test, the phases' misfit. The protection level is the told
-standard deviation times a factor that held on development drives (a split conformal bound).
+standard deviation times a factor that no development drive exceeded (a split conformal bound).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from common.errors import LingnanError
 from positioning.gnss import geodesy
-from positioning.gnss.coupled.solve import Coupled
+from positioning.gnss.coupled.outcome import Coupled
 from positioning.gnss.rtk.report import Integrity
 from positioning.gnss.solution import Quality, Solution
 
@@ -36,8 +36,8 @@ class CalibrationError(LingnanError):
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """weights: (7,) of FEATURES. horizontal, vertical: factors on the told sigma, by whether RTK's
-    fix is believed (second) or not (first). risk: share of epochs that may exceed them. drives,
-    command: what it comes from."""
+    fix is believed (second) or not (first). risk: for each of these, the chance
+    that a drive like those it comes from exceeds it at all. drives, command: what it comes from."""
 
     weights: tuple[float, ...]
     horizontal: tuple[float, float]

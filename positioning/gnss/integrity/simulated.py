@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from positioning.gnss import geodesy
+from positioning.gnss.coupled import realtime
 from positioning.gnss.coupled.inertial import Inertial
+from positioning.gnss.coupled.outcome import Coupled
 from positioning.gnss.coupled.rows import WEEK_S
 from positioning.gnss.coupled.sensors import Wheels
-from positioning.gnss.coupled.solve import Coupled, Mode, Reference, Vehicle, solve
+from positioning.gnss.coupled.solve import Reference, Vehicle, solve
 from positioning.gnss.integrity.assess import F64, features, sigmas
 from positioning.gnss.integrity.calibrate import WRONG_M, Evidence
 from positioning.gnss.observations import Observations
@@ -20,6 +24,8 @@ from positioning.gnss.rtk.report import Integrity
 from positioning.gnss.solution import Quality, Solution
 from positioning.gnss.variance.network import MODEL, unseen, variances
 from positioning.sim.gnss.scenario import Drive, Scenario, simulate
+
+Mode = Literal["realtime", "batch"]
 
 
 def vehicle_of(drive: Drive) -> Vehicle:
@@ -46,20 +52,18 @@ def solved(
     drive: Drive, mode: Mode = "batch", model: str = MODEL
 ) -> tuple[Solution, Integrity, Coupled]:
     """RTK and the coupled estimate of a drive. model: of the learned variances."""
-    orbits = BroadcastOrbits(drive.navigation)
-    learned = variances(drive.rover, orbits, model)
+    orbits, place = BroadcastOrbits(drive.navigation), drive.base_position_m
+    learned, vehicle = variances(drive.rover, orbits, model), vehicle_of(drive)
+    if mode == "realtime":
+        given = (drive.rover, orbits, vehicle, drive.base, place)
+        coupled, rtk, about = realtime.solve(*given, variance_m2=learned)
+        return rtk, about, coupled
     try:
-        rtk, about = rtk_solve(
-            drive.rover, drive.base, orbits, drive.base_position_m, variance_m2=learned
-        )
+        rtk, about = rtk_solve(drive.rover, drive.base, orbits, place, variance_m2=learned)
     except RtkError:  # e.g. the drive begins under a viaduct: all epochs count as not solved
         rtk, about = _nothing(drive.rover)
-    reference = Reference(drive.base, drive.base_position_m, rtk)
-    weighed = learned if mode == "batch" else None
-    coupled = solve(
-        drive.rover, orbits, vehicle_of(drive), reference, mode=mode, variance_m2=weighed
-    )
-    return rtk, about, coupled
+    reference = Reference(drive.base, place, rtk)
+    return rtk, about, solve(drive.rover, orbits, vehicle, reference, variance_m2=learned)
 
 
 def _nothing(rover: Observations) -> tuple[Solution, Integrity]:

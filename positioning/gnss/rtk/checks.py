@@ -18,6 +18,7 @@ from positioning.gnss.rtk.tuning import Tuning
 from positioning.gnss.satellite import decode
 
 _EARTH_M = (6.2e6, 8.0e6)  # from the centre: ground, and as high as anything with a base flies
+_MOVES_M = 100.0  # no standing antenna's codes do, even under reflections
 _FAR_M = 300.0  # a code position is this wrong at the very worst
 
 
@@ -69,6 +70,18 @@ def own_position(
         if good:
             return position
     return None
+
+
+def check_stands(first_m: F64 | None, last_m: F64 | None) -> None:
+    """Refuse a base whose codes put it (3,) elsewhere at the end than at the start."""
+    if first_m is None or last_m is None:
+        return
+    moved_m = float(np.linalg.norm(last_m - first_m))
+    if moved_m > _MOVES_M:
+        raise RtkError(
+            f"the base moves: its codes put it {moved_m:.0f} m from where it began; a base stands, "
+            "so perhaps base and rover are swapped"
+        )
 
 
 def check_places(base_m: F64 | None, rover_m: F64 | None, position_m: F64) -> None:

@@ -13,6 +13,7 @@ from positioning.jit import compiled
 
 _ROUNDS = 12
 _STILL_M = 0.05
+_AGREES = 3.0  # errors
 CAUCHY = 2.385
 """Scale of Cauchy weights, 95 % efficient on Gaussian noise."""
 
@@ -127,3 +128,34 @@ def coarse_position(differences: Differences, start: F64) -> tuple[bool, F64, fl
             break
     doubt[code] = scaled / scale
     return True, position, scale, doubt
+
+
+@compiled
+def doubts_at(differences: Differences, position: F64) -> tuple[float, F64]:
+    """The codes' error over the model's, and each code's doubt (M,), at a position (3,)."""
+    doubt = np.full(len(differences.key), np.nan)
+    code = np.flatnonzero(np.isfinite(differences.code_m))
+    index, groups = groups_of(differences.group[code])
+    ranges, _, _ = places(differences, position)
+    residual = differences.code_m[code] - ranges[code]
+    sigma = np.sqrt(differences.code_m2[code])
+    weight = 1.0 / sigma**2
+    scaled = np.zeros(len(code))
+    for _ in range(_ROUNDS):
+        _centre(residual, weight, index, groups)
+        scaled = np.abs(residual) / sigma
+        weight = 1.0 / sigma**2 / (1.0 + (scaled / CAUCHY) ** 2) ** 2
+    scale = 1.0
+    if len(code) > 0:
+        scale = min(max(1.4826 * np.median(scaled), _SCALES[0]), _SCALES[1])
+    doubt[code] = scaled / scale
+    return scale, doubt
+
+
+@compiled
+def agreeing(scaled: F64) -> int:
+    """How many codes are off by less than _AGREES of their errors."""
+    count = 0
+    for m in range(len(scaled)):
+        count += scaled[m] < _AGREES
+    return count

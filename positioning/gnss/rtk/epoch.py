@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from positioning.gnss.rtk.arrays import CORE, F64, I64, Differences, Flags, State
-from positioning.gnss.rtk.coarse import coarse_position, places
+from positioning.gnss.rtk.coarse import agreeing, coarse_position, doubts_at, places
 from positioning.gnss.rtk.fixing import atmosphere as atmosphere_of
 from positioning.gnss.rtk.fixing import contradicts, fix, misfit
 from positioning.gnss.rtk.holding import hold
@@ -21,6 +21,8 @@ NUMBERS = 15
 """ratio, success, fixed, ambiguities, phase RMS m, chi-square per degree of freedom, codes used,
 phases used, phases refused, slips found, codes' error over the model's, satellites used,
 ambiguities' chi-square per degree of freedom, streak, 1 where the integers were held."""
+_TOLD_SHARE = 0.5  # of the codes that agree on any place
+_TOLD_MEMORY_S = 5.0  # for so long the errors of a told place last
 SATELLITES, APART, STREAK, HELD = 11, 12, 13, 14
 
 
@@ -62,15 +64,21 @@ def _seen(state: State, ambiguity: I64, used: Flags, refused: Flags, half: Flags
 
 @compiled
 def _linearised_at(
-    state: State, differences: Differences, still: bool
-) -> tuple[bool, F64, float, F64]:
-    """Where to linearise, the codes' error over the model's, and how doubtful each code is (M,)."""
+    state: State, differences: Differences, still: bool, told_m: F64
+) -> tuple[bool, F64, float, F64, bool]:
+    """Where to linearise, the codes' error over the model's, how doubtful each code is (M,), and
+    whether it is at told_m (3,): there if codes allow, unless clearly more agree on another place.
+    """
     known = np.isfinite(state.position_m[0])
     start = state.position_m.copy()
     good, coarse, scale, doubt = coarse_position(differences, start)
+    if np.isfinite(told_m[0]):
+        own_scale, own = doubts_at(differences, told_m)
+        if not good or agreeing(own_scale * own) >= _TOLD_SHARE * agreeing(scale * doubt):
+            return True, told_m.copy(), own_scale, own, True
     if still and known and len(state.x) > CORE:
-        return True, start, scale, doubt
-    return good, coarse, scale, doubt
+        return True, start, scale, doubt, False
+    return good, coarse, scale, doubt, False
 
 
 @compiled
@@ -81,18 +89,22 @@ def advance(
     time_s: float,
     baseline_km: float,
     still: bool,
+    told: tuple[F64, F64],
     tuning: Tuning,
 ) -> tuple[int, F64, F64, F64, State]:
     """One epoch: UNSOLVED, FLOATED or FIXED; position; covariance; NUMBERS; the state after.
 
     start: (3,) where the rover may be, while the state does not know. still: it does not move.
+    told: (3,) where other sensors expect it and the covariance (3, 3), NaN for nowhere.
     """  # fmt: skip
     numbers = np.zeros(NUMBERS)
     nowhere = (np.full(3, np.nan), np.full((3, 3), np.nan), numbers)
     if not np.isfinite(state.position_m[0]):
         state.position_m[:] = start
     first = not np.isfinite(state.time_s)
-    good, origin, scale, doubt = _linearised_at(state, differences, still and not first)
+    good, origin, scale, doubt, is_told = _linearised_at(
+        state, differences, still and not first, told[0]
+    )
     numbers[10] = scale
     if not good:
         return (UNSOLVED, *nowhere, state)
@@ -104,6 +116,8 @@ def advance(
     x[:CORE] = 0.0
     if first or not still:
         forget_position(p, tuning.diffuse_m)
+        if is_told:
+            p[:CORE, :CORE] = told[1] * _told_growth(time_s - state.time_s)
     model = (ranges, directions, mapped)
     indices = layout(after.key, differences)
     fresh = _code_growth(time_s - state.time_s, tuning)
@@ -133,6 +147,14 @@ def advance(
         FIXED if fixed else FLOATED, origin + best[:CORE], covariance, numbers,
         _remembered(after, differences, origin + x[:CORE], streak),
     )  # fmt: skip
+
+
+@compiled
+def _told_growth(elapsed_s: float) -> float:
+    """What a told place's variance grows by, as the next one errs alike."""
+    if not elapsed_s < _TOLD_MEMORY_S:
+        return 1.0
+    return _TOLD_MEMORY_S / max(elapsed_s, 0.01)
 
 
 @compiled

@@ -16,6 +16,7 @@ from positioning.gnss.rtk.arrays import F64, Receiver, State, begin
 from positioning.gnss.rtk.checks import (
     check_ages,
     check_places,
+    check_stands,
     checked_position,
     missing_orbits,
     own_position,
@@ -32,6 +33,10 @@ from positioning.gnss.solution import Quality, Solution
 SYSTEMS = "GRECJ"
 _ASKED = 20  # epochs of a base that may be asked where it is
 _SAME_EPOCH_S = 0.05  # receivers steer their clocks to the nominal epoch better than this
+Told = tuple[F64, F64]
+"""(3,) ECEF where other sensors expect the rover, and its covariance (3, 3); NaN for nowhere."""
+
+NOWHERE: Told = (np.full(3, np.nan), np.full((3, 3), np.nan))
 _QUALITY = {FIXED: Quality.FIX, UNSOLVED: Quality.NONE}
 
 
@@ -81,7 +86,13 @@ class Rtk:
         """What the base observed last: rows of a prepared receiver, and since which it may slip."""
         self._base = base, rows, time_s
 
-    def advance(self, rover: Receiver, span: tuple[int, int], at: tuple[int, float]) -> Epoch:
+    def advance(
+        self,
+        rover: Receiver,
+        span: tuple[int, int],
+        at: tuple[int, float],
+        told: Told = NOWHERE,
+    ) -> Epoch:
         """Solve the epoch at (week, tow_s) from rows `span` of a prepared rover."""
         week, tow_s = at
         time_s = week * WEEK_S + tow_s
@@ -93,11 +104,58 @@ class Rtk:
         self._base = base, (rows[0], rows[1], rows[1]), base_time_s  # a slip counts once
         how, position, covariance, numbers, self._state = one_epoch(
             self._state, pairs, self._base_position, time_s, self._baseline_km, self._still,
-            self._tuning,
+            told, self._tuning,
         )  # fmt: skip
         quality = _QUALITY.get(how, Quality.FLOAT)
         count = int(numbers[SATELLITES])
         return Epoch(week, tow_s, position, covariance, quality, count, age_s, numbers)
+
+
+class Files:
+    """A rover's epochs, one after the other, each by the base's latest.
+
+    variance_m2: (N, BANDS, 2) of the rover's codes and phases, NaN or None for the model's. Raises
+    RtkError where nothing can come of the files: no common epochs, no common satellite with orbits,
+    a base that is not where it is said to be.
+    """
+
+    def __init__(
+        self,
+        rover: Observations,
+        base: Observations,
+        orbits: Orbits,
+        base_position_m: F64,
+        mode: Mode = Mode.KINEMATIC,
+        *,
+        tuning: Tuning | None = None,
+        systems: str = SYSTEMS,
+        variance_m2: F64 | None = None,
+    ) -> None:
+        position, tuned = checked_position(base_position_m), tuning or Tuning()
+        times_s, base_times_s = times(rover), times(base)
+        latest = np.searchsorted(base_times_s, times_s + _SAME_EPOCH_S, side="right") - 1
+        check_ages(times_s - base_times_s[np.maximum(latest, 0)], tuned.oldest_base_s)
+        rows = receiver(rover, orbits, systems, variance_m2)
+        apart_km = _checked_baseline_km((rover, base), rows, orbits, position, systems, tuned)
+        self._filter = Rtk(orbits, position, mode, tuning=tuned, systems=systems,
+                           baseline_km=apart_km)  # fmt: skip
+        self._rover, self._rows = rover, rows
+        self._base, self._base_rows = base, base_receiver(base, orbits, systems, position)
+        self._latest, self._base_times_s = latest, base_times_s
+        self._fed, self._since = -1, 0
+
+    def epoch(self, e: int, told: Told = NOWHERE) -> Epoch:
+        """Solve epoch e; they are asked for in order."""
+        b, base, rover = int(self._latest[e]), self._base, self._rover
+        if b >= 0 and b != self._fed:
+            low, high = int(base.first[b]), int(base.first[b + 1])
+            told_s = float(self._base_times_s[b])
+            self._filter.use_base(self._base_rows, (low, high, self._since), told_s)
+            self._fed, self._since = b, high
+        span = (int(rover.first[e]), int(rover.first[e + 1]))
+        return self._filter.advance(
+            self._rows, span, (int(rover.week[e]), float(rover.tow_s[e])), told
+        )
 
 
 def solve(
@@ -111,30 +169,12 @@ def solve(
     systems: str = SYSTEMS,
     variance_m2: F64 | None = None,
 ) -> tuple[Solution, Integrity]:
-    """Solve all epochs of a rover, in order, each by the base's latest.
-
-    variance_m2: (N, BANDS, 2) of the rover's codes and phases, NaN or None for the model's. Raises
-    RtkError where nothing can come of the files: no common epochs, no common satellite with orbits,
-    a base that is not where it is said to be.
-    """
-    position, tuned = checked_position(base_position_m), tuning or Tuning()
-    times_s, base_times_s = times(rover), times(base)
-    latest = np.searchsorted(base_times_s, times_s + _SAME_EPOCH_S, side="right") - 1
-    check_ages(times_s - base_times_s[np.maximum(latest, 0)], tuned.oldest_base_s)
-    rows = receiver(rover, orbits, systems, variance_m2)
-    baseline_km = _checked_baseline_km((rover, base), rows, orbits, position, systems, tuned)
-    filtered = Rtk(orbits, position, mode, tuning=tuned, systems=systems, baseline_km=baseline_km)
-    base_rows = base_receiver(base, orbits, systems, position)
-    epochs, fed, since = [], -1, 0
-    for e in range(len(rover)):
-        b = int(latest[e])
-        if b >= 0 and b != fed:
-            low, high = int(base.first[b]), int(base.first[b + 1])
-            filtered.use_base(base_rows, (low, high, since), float(base_times_s[b]))
-            fed, since = b, high
-        span = (int(rover.first[e]), int(rover.first[e + 1]))
-        epochs.append(filtered.advance(rows, span, (int(rover.week[e]), float(rover.tow_s[e]))))
-    return gather(epochs)
+    """All epochs of `Files`."""
+    files = Files(
+        rover, base, orbits, base_position_m, mode, tuning=tuning, systems=systems,
+        variance_m2=variance_m2,
+    )  # fmt: skip
+    return gather([files.epoch(e) for e in range(len(rover))])
 
 
 def _checked_baseline_km(
@@ -149,8 +189,11 @@ def _checked_baseline_km(
     rover, base = observed
     few = base.epochs(0, min(len(base), _ASKED))
     base_m = own_position(receiver(few, orbits, systems), few.first, position, tuning)
+    late = base.epochs(max(len(base) - _ASKED, 0), len(base))
+    late_m = own_position(receiver(late, orbits, systems), late.first, position, tuning)
     rover_m = own_position(rover_rows, rover.first, position, tuning)
     check_places(base_m, rover_m, position)
+    check_stands(base_m, late_m)
     if rover_m is None:
         raise RtkError(
             "no epoch of the rover has enough satellites with orbits: "

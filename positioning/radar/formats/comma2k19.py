@@ -2,7 +2,9 @@
 
 A segment's folder holds processed_log/CAN/<name>/{t,value}, each a numpy array: radar with columns
 distance ahead and to the left in metres, relative speed in m/s, two that are empty, the track's
-address and whether it is new; speed in m/s.
+address and whether it is new; speed in m/s. Beside processed_log lies global_pose with
+frame_{times,positions,velocities}, 20 times a second, in the earth's frame (ECEF), made by the
+publishers from satellites, inertial sensors and video.
 """
 
 from __future__ import annotations
@@ -56,6 +58,20 @@ def speed(segment: Path) -> tuple[Floats, Floats]:
     """(times_s, speed_mps) of the car."""
     time, value = _pair(segment, "speed", 1)
     return time, value[:, 0]
+
+
+def pose(segment: Path) -> tuple[Floats, Floats, Floats]:
+    """(times_s (N,), position_m (N, 3), velocity_mps (N, 3)) of the car, ECEF."""
+    folder = segment / "global_pose"
+    time, place, velocity = (
+        _array(folder / f"frame_{name}") for name in ("times", "positions", "velocities")
+    )
+    if time.ndim != 1 or place.shape != (len(time), 3) or velocity.shape != place.shape:
+        shapes = f"{time.shape} times, {place.shape} positions, {velocity.shape} velocities"
+        raise Comma2k19Error(f"{folder}: {shapes}")
+    if not (len(time) and np.isfinite(time).all() and np.isfinite(place).all()):
+        raise Comma2k19Error(f"{folder}: no pose, or one that is not finite")
+    return time, place, velocity
 
 
 def _pair(segment: Path, name: str, columns: int) -> tuple[Floats, Floats]:

@@ -2,7 +2,8 @@
 
 A sequence's folder holds Navtech_Polar/NNNNNN.png, 8 bit, a row a range bin up to 100 m and a
 column an azimuth, clockwise from ahead; Navtech_Cartesian, the same on a square of 1152 px with
-the radar in the middle and ahead at the top; Navtech_Polar.txt, lines "Frame: N Time: T"; and
+the radar in the middle and ahead at the top; Navtech_Polar.txt, lines "Frame: N Time: T";
+zed_left and zed_left.txt, the left camera's pictures in the same way; and
 annotations/annotations.json, for each object a class and for each frame, from the first on, a box
 in Cartesian pixels (left, top, width, height, turned about its middle) or nothing.
 """
@@ -70,14 +71,10 @@ class Frame:
 
     def polar(self) -> NDArray[np.uint8]:
         """(ranges, azimuths) quantised power. RadiateError when it is no grey 8-bit image."""
-        try:
-            raw = np.frombuffer(self.path.read_bytes(), np.uint8)
-        except OSError as error:
-            raise RadiateError(f"{self.path}: {error.strerror or error}") from error
-        image = cv2.imdecode(raw, cv2.IMREAD_UNCHANGED) if 0 < len(raw) <= MAX_PIXELS else None
-        if image is None or image.ndim != 2 or image.dtype != np.uint8 or image.size > MAX_PIXELS:
+        image = _image(self.path, cv2.IMREAD_UNCHANGED)
+        if image is None or image.ndim != 2 or image.size > MAX_PIXELS:
             raise RadiateError(f"{self.path}: not a grey 8-bit image of up to {MAX_PIXELS} px")
-        return np.asarray(image)
+        return image
 
 
 def read(folder: Path) -> tuple[Frame, ...]:
@@ -92,6 +89,43 @@ def read(folder: Path) -> tuple[Frame, ...]:
     if not frames:
         raise RadiateError(f"{folder}: no polar image of the frames in Navtech_Polar.txt")
     return tuple(frames)
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture of the left camera. `grey()` reads it."""
+
+    time_s: float
+    path: Path
+
+    def grey(self) -> NDArray[np.uint8]:
+        """(height, width). RadiateError when it is no picture."""
+        image = _image(self.path, cv2.IMREAD_GRAYSCALE)
+        if image is None:
+            raise RadiateError(f"{self.path}: not a picture of up to {MAX_PIXELS} bytes")
+        return image
+
+
+def shots(folder: Path) -> tuple[Shot, ...]:
+    """The left camera's pictures that are there, in order. RadiateError where there is none."""
+    found = [
+        Shot(time_s, folder / "zed_left" / f"{number:06d}.png")
+        for number, time_s in _times(folder / "zed_left.txt")
+    ]
+    found = [shot for shot in found if shot.path.is_file()]
+    if not found:
+        raise RadiateError(f"{folder}: no picture of those in zed_left.txt")
+    return tuple(found)
+
+
+def _image(path: Path, flags: int) -> NDArray[np.uint8] | None:
+    """None where it is too large or no image."""
+    try:
+        raw = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError as error:
+        raise RadiateError(f"{path}: {error.strerror or error}") from error
+    image = cv2.imdecode(raw, flags) if 0 < len(raw) <= MAX_PIXELS else None
+    return None if image is None or image.dtype != np.uint8 else np.asarray(image)
 
 
 def _text(path: Path) -> str:

@@ -75,12 +75,8 @@ def drive(
 
 
 def _judge(world: World, fusion: Fusion, time_s: float, trial: Trial) -> None:
-    place, truth = Place.of(world, time_s), world.truth(time_s)
     _, mean = fusion.tracks(time_s)
-    bodies, tracks = truth.centre_m[:, :2], mean[:, :2]
-    behind = np.array([_behind_wall(world, time_s, a) for a in range(len(bodies))], bool)
-    bodies = bodies[inside(bodies, place) & ~behind]
-    tracks = tracks[inside(tracks, place)]
+    bodies, tracks = visible(world, time_s, mean[:, :2])
     score = gospa(bodies, tracks)
     trial.scores.append(score)
     apart = bodies[score.pairs[:, 0]] - tracks[score.pairs[:, 1]]
@@ -89,6 +85,14 @@ def _judge(world: World, fusion: Fusion, time_s: float, trial: Trial) -> None:
     told = {name: verdict.value for name, verdict in fusion.verdicts(time_s).items()}
     trial.verdicts.append(told)
     trial.paths.append((time_s, bodies, tracks))
+
+
+def visible(world: World, time_s: float, tracks: Floats) -> tuple[Floats, Floats]:
+    """Places (N, 2) of the bodies and (M, 2) of the tracks that are judged."""
+    place, truth = Place.of(world, time_s), world.truth(time_s)
+    bodies = truth.centre_m[:, :2]
+    behind = np.array([_behind_wall(world, time_s, a) for a in range(len(bodies))], bool)
+    return bodies[inside(bodies, place) & ~behind], tracks[inside(tracks, place)]
 
 
 def inside(points_m: Floats, place: Place) -> NDArray[np.bool_]:

@@ -106,6 +106,30 @@ def test_comma2k19s_relative_speed_is_the_slope_of_the_distance(real_data: Path)
     assert np.sqrt(np.mean(np.square(errors))) < 0.3
 
 
+@pytest.mark.data
+def test_pose_and_wheels_of_a_recorded_drive_agree(real_data: Path) -> None:
+    segment = real_data / "comma2k19" / SEGMENT
+    if not segment.is_dir():
+        pytest.skip("the data set comma2k19 is absent")
+    time, place, velocity = comma2k19.pose(segment)
+    speed = np.linalg.norm(velocity, axis=1)
+    driven = np.linalg.norm(np.diff(place, axis=0), axis=1).sum()
+    assert driven == pytest.approx(np.trapezoid(speed, time), rel=0.01)
+    assert np.abs(np.interp(time, *comma2k19.speed(segment)) - speed).max() < 0.5
+
+
+def test_a_damaged_pose_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "global_pose"
+    folder.mkdir()
+    for name, value in (("times", np.zeros(3)), ("positions", np.zeros((3, 3)))):
+        np.save(tmp_path / "x.npy", value)
+        shutil.move(tmp_path / "x.npy", folder / f"frame_{name}")
+    np.save(tmp_path / "x.npy", np.zeros((2, 3)))
+    shutil.move(tmp_path / "x.npy", folder / "frame_velocities")
+    with pytest.raises(comma2k19.Comma2k19Error, match=r"velocities.*|\(2, 3\)"):
+        comma2k19.pose(tmp_path)
+
+
 def test_a_damaged_segment_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "processed_log/CAN/radar"
     folder.mkdir(parents=True)

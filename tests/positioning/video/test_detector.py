@@ -7,6 +7,10 @@ import numpy as np
 import pytest
 
 from positioning.video.detector import (
+    CROPPED,
+    HEIGHT,
+    STRIDE,
+    WIDTH,
     PictureError,
     boxes_of,
     decode,
@@ -46,12 +50,13 @@ def test_the_best_of_overlapping_boxes_stays() -> None:
 
 
 def test_a_single_peak_becomes_its_box() -> None:
-    heat = np.full((3, 44, 80), -9.0, np.float32)
+    cells = HEIGHT // STRIDE, WIDTH // STRIDE
+    heat = np.full((3, *cells), -9.0, np.float32)
     heat[2, 10, 20] = 3.0
-    box = np.full((4, 44, 80), np.log(2.0), np.float32)
+    box = np.full((4, *cells), np.log(2.0), np.float32)
     found = boxes_of(heat, box, 3.0, threshold=0.3, overlap=0.5)
     assert found.labels.tolist() == [2]
-    middle = np.array([20.5, 10.5]) * 8 + [0, 8]
+    middle = np.array([20.5, 10.5]) * STRIDE + [0, CROPPED]
     np.testing.assert_allclose(
         found.boxes_px[0], 3 * np.concatenate([middle - 16, middle + 16]), atol=1e-3
     )

@@ -18,10 +18,12 @@ def test_counts_of_one_convolution() -> None:
     node = helper.make_node("Conv", ["x", "w"], ["y"], strides=[2, 2], pads=[1, 1, 1, 1])
     shape = helper.make_tensor_value_info
     graph = helper.make_graph(
-        [node], "one", [shape("x", 1, [1, 3, 16, 16])], [shape("y", 1, [1, 8, 8, 8])], [kernel]
-    )
+        [node], "one",
+        [shape("x", 1, [1, 3, "height", "width"])],
+        [shape("y", 1, [1, 8, "rows", "columns"])], [kernel],
+    )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
-    found = work_of(onnx.ModelProto.SerializeToString(model))
+    found = work_of(onnx.ModelProto.SerializeToString(model), (16, 16))
     assert found == Work(8 * 8 * 8 * 27, 2 * 8 * 8 * 8 + 8 * 27)
 
 

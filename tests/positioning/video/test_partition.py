@@ -11,11 +11,21 @@ import numpy as np
 import pytest
 
 from common.types.detections import Detections
-from positioning.video.detector import NAMES, Detector, PictureError, decode
+from positioning.video.detector import HEIGHT, NAMES, WIDTH, Detector, PictureError, decode
 from positioning.video.link import RefusedError, Split, receive, send, serve
-from positioning.video.partition import CUTS, Cut, PayloadError, after, before, packed, unpacked
+from positioning.video.partition import (
+    CUTS,
+    MAPS,
+    Cut,
+    PayloadError,
+    after,
+    before,
+    packed,
+    unpacked,
+)
 
 pytestmark = pytest.mark.positioning
+VALUES = int(np.prod(MAPS))
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +66,10 @@ def test_both_halves_are_the_whole(detector: Detector, jpeg: bytes, cut: Cut) ->
 
 @pytest.mark.parametrize("cut", ["input", "maps", "boxes"])
 def test_a_payload_of_another_form_is_refused(detector: Detector, cut: Cut) -> None:
-    for payload in (b"x", bytes(7 * 44 * 80 * 4 - 4)):
+    for payload in (b"x", bytes(VALUES * 4 - 4)):
         with pytest.raises(PayloadError):
             after(detector, payload, cut)
-    nothing = np.full(7 * 44 * 80, np.nan, np.float32).tobytes()
+    nothing = np.full(VALUES, np.nan, np.float32).tobytes()
     if cut == "maps":
         with pytest.raises(PayloadError, match="finite"):
             after(detector, nothing, cut)
@@ -77,7 +87,7 @@ def test_tables_that_hold_no_boxes_are_refused() -> None:
 def test_the_far_half_answers(detector: Detector, jpeg: bytes, far: tuple[str, int]) -> None:
     with Split("input", far, detector=detector, timeout_s=10.0) as split:
         answer = split.detect(jpeg)
-    assert (answer.by, answer.sent) == ("far", 3 * 352 * 640)
+    assert (answer.by, answer.sent) == ("far", 3 * HEIGHT * WIDTH)
     assert same(answer.found, detector.detect(decode(jpeg)))
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from common.types.detections import Detections
 from positioning.video.detector import NAMES
 from positioning.video.identity import compare
-from positioning.video.motion import Motion
+from positioning.video.motion import EDGE, Motion
 from positioning.video.precision import Truth
 from positioning.video.tracker import (
     FrameOrderError,
@@ -44,7 +44,7 @@ def test_the_filter_is_the_textbook_kalman_filter() -> None:
     later = found((120, 52, 42, 80, 1.0)).boxes_px
     updated = motion.measured(np.array([0]), later)
     mean, spread = motion.mean[0, 0], motion.covariance[0, 0]
-    noise = (0.04 * 80) ** 2
+    noise = (EDGE * 80) ** 2
     h = np.array([[1.0, 0.0]])
     gain = spread @ h.T / (h @ spread @ h.T + noise)
     np.testing.assert_allclose(updated.mean[0, 0], mean + gain[:, 0] * (120 - mean[0]))

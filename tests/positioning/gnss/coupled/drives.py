@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 
+import numpy as np
+
 from positioning.gnss.integrity.simulated import vehicle_of
 from positioning.gnss.orbits.broadcast import BroadcastOrbits
+from positioning.gnss.rtk.epoch import NUMBERS
+from positioning.gnss.rtk.pipeline import NOWHERE
 from positioning.gnss.rtk.pipeline import solve as rtk_solve
+from positioning.gnss.rtk.report import Epoch
+from positioning.gnss.solution import Quality, Solution
 from positioning.sim.gnss.scenario import Drive, Scenario, simulate
 
 
@@ -24,3 +30,18 @@ def rtk():
 def parts():
     d = drive()
     return d.rover, BroadcastOrbits(d.navigation), vehicle_of(d)
+
+
+class Replayed:
+    """RTK that tells a solution, whatever it is told; `heard` is what that was."""
+
+    def __init__(self, solution: Solution) -> None:
+        self.solution, self.heard = solution, []
+
+    def epoch(self, e: int, told=NOWHERE) -> Epoch:
+        s = self.solution
+        self.heard.append(told)
+        return Epoch(
+            int(s.week[e]), float(s.tow_s[e]), s.position_m[e], s.covariance_m2[e],
+            Quality(s.quality[e]), int(s.satellites[e]), float(s.age_s[e]), np.zeros(NUMBERS),
+        )  # fmt: skip

@@ -8,16 +8,16 @@ from functools import cache
 import numpy as np
 import pytest
 
+from positioning.gnss.coupled import realtime
 from positioning.gnss.coupled.graph import STATE, Outside, Prior, State
 from positioning.gnss.coupled.lag import elsewhere, loosened, part
 from positioning.gnss.coupled.rows import frame_about, relative
 from positioning.gnss.coupled.settings import Settings
 from positioning.gnss.coupled.smooth import Problem, steps_of
-from positioning.gnss.coupled.solve import Reference, solve
 from positioning.gnss.coupled.start import begin, world
 from positioning.gnss.integrity.simulated import errors_m
 from positioning.gnss.solution import Quality
-from tests.positioning.gnss.coupled.drives import drive, parts, rtk
+from tests.positioning.gnss.coupled.drives import Replayed, drive, parts, rtk
 
 pytestmark = pytest.mark.positioning
 
@@ -97,8 +97,8 @@ def test_a_start_under_reflections_is_left_behind() -> None:
     per_satellite = rng.uniform(0, 80, 800)
     late[:begin_rows] = per_satellite[rover.satellite[:begin_rows]]
     lying = replace(rover, code_m=rover.code_m + late[:, None])
-    coupled = solve(
-        lying, orbits, vehicle, Reference(d.base, d.base_position_m, told), mode="realtime"
+    coupled, _, _ = realtime.solve(
+        lying, orbits, vehicle, d.base, d.base_position_m, rtk=Replayed(told)
     )
     off = errors_m(coupled.solution.position_m, d)
     assert np.hypot(off[-100:, 0], off[-100:, 1]).max() < 0.5

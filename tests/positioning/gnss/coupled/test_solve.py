@@ -59,31 +59,10 @@ def test_wheels_and_inertia_bridge_ten_seconds_without_satellites():
     assert horizontal(coupled)[150:200].max() < 1.0
 
 
-def test_real_time_does_not_look_ahead():
-    rover, orbits, vehicle = parts()
-    whole = solve(rover, orbits, vehicle, reference(), mode="realtime")
-    solution = rtk()[0]
-    some = {
-        name: getattr(solution, name)[:120]
-        for name in ("week", "tow_s", "position_m", "covariance_m2", "quality", "satellites",
-                     "age_s", "ratio")
-    }  # fmt: skip
-    early = solve(
-        rover.epochs(0, 120), orbits, vehicle, reference(replace(solution, **some)), mode="realtime"
-    )
-    apart = whole.solution.position_m[:120] - early.solution.position_m
-    assert np.linalg.norm(apart, axis=1).max() < 0.05  # frames differ, the estimates hardly
-
-
 def test_without_a_base_it_is_better_than_ten_metres():
     coupled = solve(*parts())
     assert set(coupled.solution.quality) <= {Quality.SINGLE, Quality.DEAD_RECKONING}
     assert np.percentile(horizontal(coupled), 95) < 10.0
-
-
-def test_real_time_without_a_base_is_refused():
-    with pytest.raises(CoupledError, match="needs a base"):
-        solve(*parts(), mode="realtime")
 
 
 def test_records_of_another_time_are_refused():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,8 +18,8 @@ from positioning.gnss.integrity.assess import (
     read,
     sigmas,
 )
-from positioning.gnss.integrity.calibrate import Evidence, fit
-from positioning.gnss.integrity.reliability import judged, table
+from positioning.gnss.integrity.calibrate import Evidence, fit, grown, logistic
+from positioning.gnss.integrity.reliability import judged, levels_of, table
 from positioning.gnss.solution import Quality
 from tests.positioning.gnss.coupled.drives import drive, parts, rtk
 
@@ -39,14 +40,33 @@ def drawn(count: int, seed: int) -> Evidence:
 
 
 def test_a_known_law_is_found_again_and_holds_on_other_draws():
-    made = fit(drawn(40_000, 1))
+    made = fit([drawn(40_000, 1)])
     assert np.abs(np.array(made.weights) - TRUE).max() < 0.15
     judgement = judged(made, drawn(40_000, 2))
     for part in judgement.reliability:
         assert abs(part.stated - part.observed) < 5 * np.sqrt(part.stated / part.fixes) + 0.01
-    assert judgement.misled[0] < 3e-3 and judgement.misled[1] < 3e-3
-    # the 99.9 % point of a Rayleigh is sqrt(2 ln 1000) sigma
-    assert made.horizontal[0] == pytest.approx(np.sqrt(2 * np.log(1000)), rel=0.1)
+
+
+def test_another_drive_exceeds_factors_as_seldom_as_is_told() -> None:
+    made = fit([drawn(50, seed) for seed in range(100, 200)])
+    assert made.risk == pytest.approx(1 / 101)
+    others = [drawn(50, seed) for seed in range(200, 800)]
+    out = np.array([part.errors_m > levels_of(made, part) for part in others])
+    for axis in (0, 1):
+        for kind in (False, True):
+            believed = np.array([part.is_believed == kind for part in others])
+            share = (out[:, :, axis] & believed).any(axis=1).mean()
+            assert share < 5 * made.risk  # the largest of 100 is above the 95 % point, p = 0.994
+
+
+def test_factors_only_grow() -> None:
+    made = fit([drawn(50, 1)])
+    before = replace(made, horizontal=(99.0, 0.0), vertical=(0.0, 98.0), drives="others")
+    more = grown(made, before)
+    assert more.horizontal == (99.0, made.horizontal[1])
+    assert more.vertical == (made.vertical[0], 98.0)
+    assert more.weights == made.weights and more.drives == made.drives
+    assert grown(more, before) == more
 
 
 def test_levels_that_are_too_low_and_probabilities_that_lie_are_told():
@@ -61,6 +81,33 @@ def test_levels_that_are_too_low_and_probabilities_that_lie_are_told():
     assert lying[MISLED.id].value == 0.5 and lying[MISLED.id].high == 1.0
     assert lying[STATED.id].value > 0.2
     assert measured[STATED.id].n == 2
+
+
+def test_few_fixes_bound_nothing() -> None:
+    """Probabilities that are right, none wrong: 40 fixes cannot show it, 40,000 can."""
+    few, many = (
+        drawn(count, 8)._replace(
+            is_wrong=np.zeros(count, np.bool_),
+            features=np.column_stack((np.full(count, -1e3), np.zeros((count, len(FEATURES) - 1)))),
+        )
+        for count in (20, 20_000)
+    )
+    # the published weight of the constant decides the sign: make the stated probability nothing
+    sign = np.sign(read().weights[0])
+    few, many = (part._replace(features=part.features * sign) for part in (few, many))
+    unsure, sure = (rows([part, part], 0)[STATED.id] for part in (few, many))
+    assert unsure.value == pytest.approx(0.0, abs=1e-9)
+    assert unsure.high > 0.5 and sure.high < 0.01
+
+
+def test_weights_stay_finite_where_features_tell_all() -> None:
+    rng = np.random.default_rng(4)
+    x = np.column_stack((np.ones(400), rng.normal(size=(400, 2))))
+    y = (x[:, 1] > 1.5).astype(np.float64)
+    weights = logistic(x, y)
+    assert np.abs(weights).max() < 30 and weights[1] > 3 * abs(weights[2])
+    p = probability(weights, x)
+    assert p.sum() == pytest.approx(y.sum(), rel=1e-4)  # the constant has no prior
 
 
 def test_no_fix_is_no_probability():

@@ -118,3 +118,11 @@ def test_options_that_do_not_go_together_are_named(
     with pytest.raises(LingnanError, match=told):
         run(*solving(*words, "--out", tmp_path / "x.pos"))
     assert not (tmp_path / "x.pos").exists()
+
+
+def test_real_time_without_a_base_is_refused(tmp_path: Path) -> None:
+    f, out = files(), tmp_path / "x.pos"
+    alone = ["solve", "--rover", f / "rover.obs", "--nav", f / "nav.nav", "--mode", "single"]
+    with pytest.raises(LingnanError, match="needs a base"):
+        run(*alone, "--imu", f / "imu.csv", "--estimator", "realtime", "--out", out)
+    assert not out.exists()
