@@ -32,6 +32,7 @@ TOOLS = (
         "programs for 64-bit ARM boards",
     ),
     Tool("qemu-aarch64-static", ("qemu-user-static",), "programs of ARM boards, emulated"),
+    Tool("qemu-aarch64", ("qemu-user",), "instructions of ARM programs, counted"),
     Tool(
         "arm-none-eabi-gcc",
         ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi"),

@@ -94,17 +94,20 @@ def deploy(
         How many expected vectors.
     threshold:
         arm64-linux: adds the program from pictures to decisions; a picture is defective where the
-        network's map reaches this logit.
+        network's map reaches this logit. fpga-ecp5: adds board/, that program for an ARM which
+        reaches the FPGA through UIO; no board has run it.
     recording:
         With a threshold: MCAP file whose frames, and the decisions on them, are put in as vectors.
     """
     from edge_deploy.pipeline import prepare
 
     network = prepare(model, size)
-    if target != "arm64-linux" and (threshold is not None or recording is not None):
-        raise EdgeError("--threshold and --recording are for --target arm64-linux")
+    if target != "arm64-linux" and recording is not None:
+        raise EdgeError("--recording is for --target arm64-linux")
+    if target not in ("arm64-linux", "fpga-ecp5") and threshold is not None:
+        raise EdgeError("--threshold is for --target arm64-linux and fpga-ecp5")
     if target == "fpga-ecp5":
-        _verilog(network, out)
+        _verilog(network, out, threshold)
         return
     if target == "onnxruntime-x86":
         _runtime(network, out, pictures)
@@ -125,12 +128,68 @@ def deploy(
     print(f"Arena {plan.size:,} bytes; no plan can be below {plan.bound:,}. Try `{check}` there.")
 
 
-def _verilog(network: Network, out: Path) -> None:
+def _verilog(network: Network, out: Path, threshold: float | None) -> None:
     from edge_deploy.fpga.deploy import deploy as write
+    from edge_deploy.system.build import board, board_rule
 
+    rule = None if threshold is None else board_rule(network.graph, threshold)
     made = write(network.graph, out)
     print(f"{out}: {len(made.files)} files, {network.graph.macs:,} multiply-accumulates a picture.")
     print("Try `make lint` there; `make net.bit` needs yosys, nextpnr-ecp5 and ecppack.")
+    if rule is not None:
+        names = board(made.design, network.sources, rule, out / "board")
+        print(f"{out}/board: {len(names)} files; LINGNAN_UIO=/dev/uio0 bin/decide < picture.pgm")
+
+
+@app.command
+def route(
+    model: Path,
+    *,
+    out: Path,
+    size: Size = None,
+    device: Literal["25k", "45k", "85k"] = "85k",
+    interval: int = 0,
+    seed: int = 1,
+    json: AsJson = False,
+) -> None:
+    """Place and route MODEL's Verilog for an ECP5, down to a bitstream; tell clock and pictures.
+
+    Minutes of one core. The clock is nextpnr's, from register to register, of speed grade 6;
+    cycles a picture are counted in co-simulation. Pins are not assigned. Simulated: no board.
+
+    Parameters
+    ----------
+    model:
+        Quantised ONNX file.
+    out:
+        An empty or new folder: the design, net.bit, report.json.
+    size:
+        Height and width, where the file leaves them free.
+    device:
+        Which ECP5, by its look-up tables.
+    interval:
+        Cycles a picture that are fast enough, so that fewer multipliers are built.
+    seed:
+        Of the placer and the random pictures.
+    json:
+        Print what was made as JSON.
+    """
+    from common.cli.output import print_json
+    from common.progress import progress
+    from edge_deploy.fpga.route import route as run
+    from edge_deploy.pipeline import prepare
+
+    network = prepare(model, size)
+    with progress() as tell:
+        made = run(network.graph, out, tell, device, interval, seed)
+    if json:
+        print_json(made.to_json())
+        return
+    print(f"{out}: {made.used} of an ECP5 {device}.")
+    print(
+        f"{made.placed.fmax_mhz:.1f} MHz, {made.interval:,.0f} cycles a picture: "
+        f"{made.frames_per_s:,.0f} pictures a second; {made.cpu_s / 60:.1f} CPU minutes."
+    )
 
 
 def _runtime(network: Network, out: Path, pictures: int) -> None:
@@ -207,10 +266,10 @@ def bench(
     rounds: int = 20,
     json: AsJson = False,
 ) -> None:
-    """CPU time and peak memory of MODEL on every backend beside float ONNX Runtime and ncnn.
+    """CPU time and peak memory of MODEL beside float ONNX Runtime, ncnn and IREE.
 
     One thread; each backend in a process of its own, in turn on the same picture. Under emulation
-    instructions alone are told: time there means nothing.
+    instructions alone are told: time there means nothing. What is missing says how to get it.
 
     Parameters
     ----------
@@ -243,6 +302,8 @@ def search(
     out: Path,
     limit_macs: int | None = None,
     limit_ram: int | None = None,
+    limit_dsp: int | None = None,
+    frames_hz: float | None = None,
     engine: Literal["evolution", "bayes", "random"] = "bayes",
     budget: int = 60,
     seed: int = 0,
@@ -265,6 +326,10 @@ def search(
         The most multiply-accumulates a picture.
     limit_ram:
         The most bytes of the static arena.
+    limit_dsp:
+        The most multipliers of an ECP5-85, where the network is for an FPGA too.
+    frames_hz:
+        The fewest pictures a second of that FPGA at 100 MHz.
     engine:
         How the space is searched.
     budget:
@@ -280,7 +345,7 @@ def search(
     from edge_deploy.search.cost import Limits
     from edge_deploy.search.data import read
 
-    labelled, limits = read(data), Limits(limit_macs, limit_ram)
+    labelled, limits = read(data), Limits(limit_macs, limit_ram, None, limit_dsp, frames_hz)
     with progress() as tell:
         made = search_and_deploy(labelled, limits, out, engine, budget, seed, Steps(), tell)
     if json:
@@ -291,6 +356,11 @@ def search(
         f"{made['macs']:,} multiply-accumulates, arena {made['arena_bytes']:,} bytes, int8 names "
         f"{made['accuracy_int8']:.1%} rightly; C99 differs in {made['mismatches']} values."
     )
+    if "dsp" in made:
+        print(
+            f"On an ECP5-85 {made['dsp']} multipliers and {made['frames_hz']:,.0f} pictures a "
+            f"second at 100 MHz, as its folding tells: {out / 'verilog'}."
+        )
     print(f"{out}: try `make check` there.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from common.acceptance.experiment import Experiment
 from edge_deploy.acceptance import (
+    beside_ncnn,
     board,
     cortex,
     fewshot,
@@ -15,6 +16,7 @@ from edge_deploy.acceptance import (
     routed,
     search,
     speed,
+    textures,
 )
 
 EXPERIMENTS: tuple[Experiment, ...] = (
@@ -23,10 +25,12 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *speed.EXPERIMENTS,
     *cortex.EXPERIMENTS,
     *board.EXPERIMENTS,
+    *beside_ncnn.EXPERIMENTS,
     *fpga.EXPERIMENTS,
     *routed.EXPERIMENTS,
     *fewshot.EXPERIMENTS,
     *fewshot_elsewhere.EXPERIMENTS,
+    *textures.EXPERIMENTS,
     *incremental.EXPERIMENTS,
     *search.EXPERIMENTS,
 )

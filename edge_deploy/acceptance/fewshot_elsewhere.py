@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -16,20 +16,25 @@ from common.acceptance.hashing import content_hash
 from common.acceptance.indicator import Indicator
 from common.acceptance.measurement import Measurement, not_measured
 from common.directions import find
-from edge_deploy.acceptance.fewshot import ASKED, GUIDE, MOST_FALSE, SHOTS, by_episode, row
-from edge_deploy.acceptance.patches import KINDS, MATERIALS, TILES, station_patches, tiles
+from edge_deploy.acceptance import detection
+from edge_deploy.acceptance.fewshot import ASKED, GUIDE, GUIDE_TOOLS, MOST_FALSE, SHOTS, row
+from edge_deploy.acceptance.patches import KINDS, MATERIALS, TILES, station_frames, tiles
 from edge_deploy.characters import SIDE
-from edge_deploy.fewshot.episodes import Episode, EpisodeSize, nearest
+from edge_deploy.fewshot.episodes import Episode, EpisodeSize, episodes, nearest
 from edge_deploy.fewshot.features import backbone, extract
 from edge_deploy.fewshot.patches import ink, least_of
+from edge_deploy.fewshot.together import named_together
 
 DEFECTS, FALSE_DEFECTS = "S4-D9-K1/defects-4-way", "S4-D9-K1/false-defects"
 DIGITS, TILES_ID = "S4-D9-K1/digits-5-way", "S4-D9-K1/tiles-5-way"
+TRANSFER, GAIN = "S2-T1/transfer", 5.0  # points
+TOGETHER = "S4-D9-K1/digits-5-way-together"
 EPISODES = {"quick": 600, "full": 2000}
 PATCHES_EACH = {"quick": 5, "full": 20}  # of each kind and material
 MORE_GOOD = 10  # good patches of each material beside: surfaces differ more than defects
 DIGITS_EACH = {"quick": 25, "full": 150}
-BORDER_PX = 3
+BORDER_PX = 4
+PAPER, INK = 0.2, 0.5  # of full ink: what is paper and what is ink
 MANY = range(len(MATERIALS))
 
 U8 = NDArray[np.uint8]
@@ -40,13 +45,16 @@ def measure_defects(context: Context) -> Mapping[str, Measurement]:
     """Kinds of defect on three materials, with good surface as a kind of its own."""
     if find("inspection") is None:
         missing = not_measured("the direction inspection is not installed")
-        return {DEFECTS: missing, FALSE_DEFECTS: missing}
+        return dict.fromkeys(
+            (DEFECTS, FALSE_DEFECTS, *(one.id for one in detection.INDICATORS)), missing
+        )
     each = PATCHES_EACH[context.size]
 
     def tell(done: int, total: int) -> None:
         context.progress(done, total, "simulated surfaces")
 
-    patches = station_patches(each, SHOTS + MORE_GOOD, context.seed, tell)
+    frames = station_frames(each, SHOTS + MORE_GOOD, context.seed, tell)
+    patches = {kind: np.stack([one.patch for one in own]) for kind, own in frames.items()}
     first, patches["good"] = np.split(patches["good"], [len(MATERIALS) * SHOTS])
     least = [least_of(list(first[at :: len(MATERIALS)])) for at in MANY]
     inked = {
@@ -56,7 +64,8 @@ def measure_defects(context: Context) -> Mapping[str, Measurement]:
     payload = backbone()
     features = [extract(payload, inked[kind]) for kind in KINDS]
     digest = content_hash(*(patches[kind] for kind in KINDS), payload)
-    right, alarms = _with_alarms(features, EPISODES[context.size], context.seed)
+    count = EPISODES[context.size]
+    right, alarms = _with_alarms(features, count, context.seed)
     note = (
         f"{len(right)} episodes of {each * len(MATERIALS)} patches a kind, {', '.join(MATERIALS)} "
         f"mixed, {SHOTS} learned and {ASKED} asked each; where a defect lies is given; {SHOTS} "
@@ -66,6 +75,7 @@ def measure_defects(context: Context) -> Mapping[str, Measurement]:
     return {
         DEFECTS: row(right, context.seed, digest, note, (picture,)),
         FALSE_DEFECTS: row(alarms, context.seed, digest, note),
+        **detection.measure(frames, count, context.seed, digest),
     }
 
 
@@ -104,29 +114,46 @@ def measure_digits(context: Context) -> Mapping[str, Measurement]:
     try:
         datasets: Any = importlib.import_module("sklearn.datasets")
     except ImportError:
-        return {
-            DIGITS: not_measured("the set is part of scikit-learn: pip install 'lingnan[referee]'")
-        }
+        missing = not_measured("the set is part of scikit-learn: pip install 'lingnan[referee]'")
+        return dict.fromkeys((DIGITS, TOGETHER, TRANSFER), missing)
     digits = datasets.load_digits()
     rng = np.random.default_rng(context.seed)
     chosen = [
         rng.permutation(np.flatnonzero(digits.target == value))[: DIGITS_EACH[context.size]]
         for value in range(10)
     ]
-    pictures = [np.stack([_enlarged(digits.images[at]) for at in own]) for own in chosen]
+    pictures = [np.stack([_written(digits.images[at]) for at in own]) for own in chosen]
     payload = backbone()
     features = [extract(payload, own) for own in pictures]
-    size = EpisodeSize(5, SHOTS, ASKED)
-    right, _ = by_episode(features, size, EPISODES[context.size], context.seed)
-    note = f"{len(right)} episodes, {len(chosen[0])} pictures of each digit, 8 x 8 px enlarged"
-    return {DIGITS: row(right, context.seed, content_hash(*pictures, payload), note)}
+    size, count = EpisodeSize(5, SHOTS, ASKED), EPISODES[context.size]
+    drawn = list(episodes(features, size, count, context.seed))
+    plain = episodes([own.reshape(len(own), -1) for own in pictures], size, count, context.seed)
+    digest = content_hash(*pictures, payload)
+    note = f"{count} episodes, {len(chosen[0])} pictures of each digit, 8 x 8 px enlarged"
+    right, together, pixels = (
+        _share(drawn, nearest),
+        _share(drawn, named_together),
+        _share(plain, nearest),
+    )
+    beside = f"{note}; backbone {right.mean():.1%}, pixels {pixels.mean():.1%}"
+    return {
+        DIGITS: row(right, context.seed, digest, note),
+        TOGETHER: row(together, context.seed, digest, note),
+        TRANSFER: row(100 * (right - pixels), context.seed, digest, beside),
+    }
 
 
-def _enlarged(image: F64) -> U8:
-    """(8, 8), 0 to 16, to (32, 32) with a border."""
+def _share(drawn: Iterable[Episode], name: Callable[[Episode], NDArray[np.int64]]) -> F64:
+    return np.array([(name(one) == one.label).mean() for one in drawn])
+
+
+def _written(image: F64) -> U8:
+    """(8, 8), 0 to 16, to (32, 32) with a border and edges as steep as a pen's, which
+    enlarging took away."""
     side = SIDE - 2 * BORDER_PX
     large = cv2.resize(image.astype(np.float32) / 16, (side, side), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(np.pad(np.clip(large * 255, 0, 255), BORDER_PX), np.uint8)
+    steep = (large - PAPER) / (INK - PAPER)
+    return np.asarray(np.pad(np.clip(steep * 255, 0, 255), BORDER_PX), np.uint8)
 
 
 def measure_tiles(context: Context) -> Mapping[str, Measurement]:
@@ -198,6 +225,7 @@ EXPERIMENTS = (
                 "simulated",
                 "The same episodes.",
             ),
+            *detection.INDICATORS,
         ),
         measure_defects,
     ),
@@ -214,6 +242,30 @@ EXPERIMENTS = (
                 "public-data",
                 "The digits of scikit-learn (UCI, 8 x 8 px) through the backbone that learned "
                 "characters. Bootstrap over episodes.",
+            ),
+            Indicator(
+                TOGETHER,
+                "The same, where the 25 digits asked are named together and teach the head too.",
+                GUIDE,
+                "fraction",
+                ">=",
+                0.95,
+                "public-data",
+                "The same episodes; transductive: the asked samples, without their labels, move "
+                "the means (self-training by the integer head). Bootstrap over episodes.",
+            ),
+            Indicator(
+                TRANSFER,
+                "Transfer learning: what was learned on characters is worth at least 5 points on "
+                "handwritten digits.",
+                GUIDE_TOOLS,
+                "points",
+                ">=",
+                GAIN,
+                "public-data",
+                "The same episodes and the same head, on the backbone's features and on the 32 x "
+                "32 pixels themselves: the difference. Bootstrap over episodes. Target: the "
+                "project's own.",
             ),
         ),
         measure_digits,

@@ -26,6 +26,18 @@ SIDE = {"quick": 64, "full": FCN_SIDE}  # of inspection's frames, px
 STALLS = (30, 30)  # percent of cycles that source and sink wait
 BUSY = 0.8
 GUIDE = "至少1套基于嵌入式处理FPGA和ARM专用芯片的系统"
+EQUALITY = Indicator(
+    "S2-T9/rtl-equality",
+    "The Verilog that the generator writes gives the integers of the reference, value by value.",
+    "GPU/FPGA/ASIC",
+    "values",
+    "==",
+    0,
+    "simulated",
+    "Output values that differ between Verilator's cycle-accurate simulation of the generated "
+    "design and the numpy reference, of inspection's network: extreme, random and real pictures, "
+    "with random back-pressure and without.",
+)
 
 
 def measure(name: str, context: Context) -> Mapping[str, Measurement]:
@@ -68,6 +80,9 @@ def _cosimulated(
     pictures = [len(next(iter(sent.values()))) for sent in (inputs, few)]
     note = f"{pictures[0]} pictures with back-pressure of {STALLS[0]} %, {pictures[1]} without"
     rows = {_integers(found.name).id: rate(differ, count, digest, note)}
+    if found.name == FCN:
+        compared = f"{count:,} values of {sum(pictures)} pictures; {note}"
+        rows[EQUALITY.id] = exact(differ, sum(pictures), digest, compared)
     rows[_busy(found.name).id] = _used(free, pictures[1], digest)
     return rows
 
@@ -90,7 +105,7 @@ def _used(free: cosim.CoSimulation, pictures: int, digest: str) -> Measurement:
 
 def _indicators(name: str) -> tuple[Indicator, ...]:
     own = (_integers(name), _busy(name))
-    return (*own, *system.INDICATORS) if name == FCN else own
+    return (*own, EQUALITY, *system.INDICATORS) if name == FCN else own
 
 
 def _integers(name: str) -> Indicator:

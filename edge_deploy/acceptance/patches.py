@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,22 +36,43 @@ NEAR = 2000  # tiles whose numbers lie no further apart may be one tile taken ag
 _NUMBER = re.compile(r"exp\d+_num_(\d+)\.jpg")
 
 
-def station_patches(
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """pixels (128, 128); x, y: the defect's centre in it, or its own where there is none."""
+
+    pixels: U8
+    x: float
+    y: float
+
+    def cut(self, x: float, y: float) -> U8:
+        """(64, 64) around a place, moved where the frame ends."""
+        left, top = (int(np.clip(at - PATCH_PX / 2, 0, FRAME_PX - PATCH_PX)) for at in (x, y))
+        return np.asarray(
+            self.pixels[top : top + PATCH_PX, left : left + PATCH_PX].copy(), np.uint8
+        )
+
+    @property
+    def patch(self) -> U8:
+        """(64, 64) around the defect."""
+        return self.cut(self.x, self.y)
+
+
+def station_frames(
     each: int, more_good: int, seed: int, tell: Callable[[int, int], None]
-) -> dict[str, U8]:
-    """By kind, `each` patches (N, 64, 64) of every material in turn around a defect; of "good",
-    around none, there are `more_good` more."""
-    found: dict[str, list[U8]] = {kind: [] for kind in KINDS}
+) -> dict[str, list[Frame]]:
+    """By kind, `each` frames of every material in turn with a defect; of "good", with none, there
+    are `more_good` more."""
+    found: dict[str, list[Frame]] = {kind: [] for kind in KINDS}
     often = {kind: each if kind in SIZES_UM else each + more_good for kind in KINDS}
     wanted = [(kind, at) for kind in KINDS for at in range(len(MATERIALS) * often[kind])]
     for done, (kind, at) in enumerate(wanted):
         tell(done, len(wanted))
         part = seed * APART * len(KINDS) + KINDS.index(kind) * APART + at
-        found[kind].append(_station_patch(kind, MATERIALS[at % len(MATERIALS)], part))
-    return {kind: np.stack(patches) for kind, patches in found.items()}
+        found[kind].append(_station_frame(kind, MATERIALS[at % len(MATERIALS)], part))
+    return found
 
 
-def _station_patch(kind: str, material: str, seed: int) -> U8:
+def _station_frame(kind: str, material: str, seed: int) -> Frame:
     parameters: dict[str, Any] = {
         "material": material,
         "seed": seed,
@@ -72,14 +94,12 @@ def _station_patch(kind: str, material: str, seed: int) -> U8:
         seed=seed,
     )
     with open_driver(config) as camera:
-        frame = camera.read(timeout_s=60.0).value.pixels
+        pixels = camera.read(timeout_s=60.0).value.pixels.copy()
     scene: Any = load(SCENE, parameters)
     defects = scene.truth(0).defects
-    x, y = (
-        (defects[0].x_um / PIXEL_UM, defects[0].y_um / PIXEL_UM) if defects else (FRAME_PX / 2,) * 2
-    )
-    left, top = (int(np.clip(at - PATCH_PX / 2, 0, FRAME_PX - PATCH_PX)) for at in (x, y))
-    return np.asarray(frame[top : top + PATCH_PX, left : left + PATCH_PX].copy(), np.uint8)
+    if not defects:
+        return Frame(pixels, FRAME_PX / 2, FRAME_PX / 2)
+    return Frame(pixels, defects[0].x_um / PIXEL_UM, defects[0].y_um / PIXEL_UM)
 
 
 def tiles(root: Path) -> list[list[tuple[int, U8]]]:

@@ -1,1 +1,1 @@
-"""Each backend beside float ONNX Runtime and ncnn: CPU time, peak memory, instructions."""
+"""Each backend beside float ONNX Runtime, ncnn and IREE: CPU time, memory, instructions."""

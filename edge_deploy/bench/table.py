@@ -6,17 +6,19 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from common.runtime.session import Session
+from common.errors import LingnanError
 from edge_deploy.arm64.bundle import compile_program
+from edge_deploy.bench import arm64, iree
 from edge_deploy.bench.child import picture
+from edge_deploy.bench.pnnx import convert, takes_bytes
 from edge_deploy.c.build import TARGETS, Target
 from edge_deploy.errors import EdgeError
 from edge_deploy.pipeline import prepare
@@ -28,6 +30,8 @@ from edge_deploy.verify.programs import pack
 FLOAT = "onnxruntime float"
 PEAK = re.compile(r"peak memory (\d+) KiB")
 EMULATED = ("cortex-m7", "cortex-m7-plain")
+OURS = "emulated: no time"
+NOTE = 160  # characters of what a compiler says
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,83 +75,99 @@ def compare(
     shape = graph.tensors[graph.inputs[0]].shape
     if len(graph.inputs) != 1 or len(shape) != 3:
         raise EdgeError(f"{model}: takes {shape}; a picture (C, H, W) is needed")
-    extents = (shape[1], shape[2])
-    rows = []
+    files = {"float": float_model, "int8": model}
     with tempfile.TemporaryDirectory() as folder:
-        scratch = Path(folder)
-        if float_model is not None:
-            rows.append(_child(FLOAT, "onnxruntime", float_model, rounds, extents))
-        rows.append(_child("onnxruntime int8", "onnxruntime", model, rounds, extents))
-        for target in (TARGETS["c99"], TARGETS["c99-native"]):
-            rows.append(_tried(target, lambda at: _native(network, at, rounds, scratch)))
-        if float_model is not None:
-            rows.append(_ncnn(float_model, shape, rounds, scratch))
-        for name in EMULATED:
-            rows.append(_tried(TARGETS[name], lambda at: _counted(network, at, scratch)))
-    return rows
+        bench = Bench(network, {k: v for k, v in files.items() if v}, rounds, Path(folder))
+        return [*_here(bench), *_emulated(bench)]
 
 
-def _tried(target: Target, measure: Callable[[Target], Row]) -> Row:
-    if reason := tools.missing(target.tools):
-        return Row(target.name, note=reason)
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What is measured. files: by precision, "float" where it was given."""
+
+    network: Network
+    files: Mapping[str, Path]
+    rounds: int
+    scratch: Path
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the picture: (C, H, W)."""
+        return self.network.graph.tensors[self.network.graph.inputs[0]].shape
+
+
+def _here(bench: Bench) -> Iterator[Row]:
+    """On this machine, timed."""
+    for word, path in bench.files.items():
+        yield _child(bench, f"onnxruntime {word}", "onnxruntime", path)
+    for name in ("c99", "c99-native"):
+        yield _tried(name, partial(_native, bench, TARGETS[name]), TARGETS[name].tools)
+    if "float" in bench.files:
+        yield _tried("ncnn float", partial(_ncnn, bench))
+    for word, path in bench.files.items():
+        yield _tried(f"iree {word}", partial(_iree, bench, f"iree {word}", path))
+
+
+def _emulated(bench: Bench) -> Iterator[Row]:
+    """Under emulation, counted."""
+    for name in EMULATED:
+        yield _tried(name, partial(_counted, bench, TARGETS[name]), TARGETS[name].tools)
+    for name, core in arm64.CORES.items():
+        row = partial(_row_of_count, f"{name} ({core})", OURS)
+        ours = partial(arm64.ours, bench.network, name, bench.scratch)
+        yield _tried(name, partial(row, ours), TARGETS[name].tools)
+        if "float" in bench.files:
+            ncnn = f"ncnn float ({core})"
+            row = partial(_row_of_count, ncnn, "ncnn chooses the precision for the core; emulated")
+            peer = partial(arm64.ncnns, bench.files["float"], bench.shape, name, bench.scratch)
+            yield _tried(ncnn, partial(row, peer))
+
+
+def _tried(name: str, measure: Callable[[], Row], needed: Sequence[str] = ()) -> Row:
+    if reason := tools.missing(needed):
+        return Row(name, note=reason)
     try:
-        return measure(target)
-    except EdgeError as error:
-        return Row(target.name, note=str(error))
+        return measure()
+    except LingnanError as error:
+        return Row(name, note=" ".join(str(error).split())[:NOTE])
 
 
-def _child(
-    name: str, backend: str, path: Path, rounds: int, size: tuple[int, int], note: str = ""
-) -> Row:
-    words: list[str | Path] = [backend, path.resolve(), str(rounds), str(size[0]), str(size[1])]
+def _child(bench: Bench, name: str, backend: str, path: Path) -> Row:
+    words: list[str | Path] = [backend, path.resolve(), *map(str, (bench.rounds, *bench.shape))]
     command: list[str | Path] = [sys.executable, "-m", "edge_deploy.bench.child"]
     told = json.loads(tools.run([*command, *words], Path.cwd()).splitlines()[-1])
-    return Row(name, **told, note=note or "Python's own memory included")
+    return Row(name, **told, note="Python's own memory included")
 
 
-def _native(network: Network, target: Target, rounds: int, scratch: Path) -> Row:
+def _native(bench: Bench, target: Target) -> Row:
     """The C program on this machine."""
-    graph = network.graph
-    folder = scratch / target.name
+    graph, folder = bench.network.graph, bench.scratch / target.name
     program = compile_program(
-        graph, network.sources, folder, "bench", ("bench.c", "peak.h"), target
+        graph, bench.network.sources, folder, "bench", ("bench.c", "peak.h"), target
     )
-    shape = graph.tensors[graph.inputs[0]].shape
-    given = pack(graph, graph.inputs, {graph.inputs[0]: picture(shape[0], (shape[1], shape[2]))})
-    done = tools.run_bytes([program, str(rounds)], folder, given)
+    given = pack(graph, graph.inputs, {graph.inputs[0]: picture(bench.shape)})
+    done = tools.run_bytes([program, str(bench.rounds)], folder, given)
     spent = np.array(done.output.split(), np.int64)
     (peak,) = PEAK.findall(done.told)
     return Row(target.name, float(np.median(spent)) / 1e6, int(peak) / 1024)
 
 
-def _counted(network: Network, target: Target, scratch: Path) -> Row:
-    inputs = make(network.graph, 1, 0)
-    folder = scratch / target.name
-    ran = programs.run(network.graph, network.sources, target, inputs, folder, True)
-    return Row(target.name, instructions=sum(ran.instructions), note="emulated: no time")
+def _ncnn(bench: Bench) -> Row:
+    param = convert(bench.files["float"], bench.shape, bench.scratch)
+    return _child(bench, "ncnn float", "ncnn", param)
 
 
-def _ncnn(float_model: Path, shape: tuple[int, ...], rounds: int, scratch: Path) -> Row:
-    """The float file converted by pnnx, its weights in half precision where ncnn chooses so."""
-    if find_spec("ncnn") is None or tools.missing(["pnnx"]) is not None:
-        return Row("ncnn", note="ncnn not found: pip install --no-deps ncnn pnnx")
-    target = scratch / "float.onnx"
-    target.write_bytes(float_model.read_bytes())
-    try:
-        kind = "u8" if _takes_bytes(float_model) else "f32"
-        extents = ",".join(map(str, (1, *shape)))
-        tools.run(["pnnx", target.name, f"inputshape=[{extents}]{kind}"], scratch)
-        return _child(
-            "ncnn float",
-            "ncnn",
-            scratch / "float.ncnn.param",
-            rounds,
-            (shape[1], shape[2]),
-            "converted by pnnx; Python's own memory included",
-        )
-    except EdgeError as error:
-        return Row("ncnn", note=str(error).splitlines()[0])
+def _iree(bench: Bench, name: str, path: Path) -> Row:
+    made = iree.compiled(path, bench.scratch)
+    return _child(bench, name, "iree-u8" if takes_bytes(path) else "iree-f32", made)
 
 
-def _takes_bytes(model: Path) -> bool:
-    return any(spec.dtype == np.uint8 for spec in Session(model.read_bytes(), warmup=0).inputs)
+def _counted(bench: Bench, target: Target) -> Row:
+    inputs = make(bench.network.graph, 1, 0)
+    folder = bench.scratch / target.name
+    ran = programs.run(bench.network.graph, bench.network.sources, target, inputs, folder, True)
+    return _row_of_count(target.name, OURS, lambda: sum(ran.instructions))
+
+
+def _row_of_count(name: str, note: str, count: Callable[[], int]) -> Row:
+    return Row(name, instructions=count(), note=note)

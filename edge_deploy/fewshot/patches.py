@@ -36,13 +36,20 @@ def least_of(good: Sequence[U8]) -> float:
 def ink(patch: U8, least: float = LEAST) -> U8:
     """(H, W) patch to (32, 32), 255 on what stands out most, all dark where nothing does so by
     `least`."""
+    thing = standing_out(patch, least)
+    if thing is None:
+        return np.zeros((SIDE, SIDE), np.uint8)
+    upright = _upright(thing)
+    return np.asarray(cv2.resize(upright, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def standing_out(patch: U8, least: float) -> U8 | None:
+    """(H, W), 255 on what stands out most of a picture of any size, None where nothing does so by
+    `least`."""
     away = _away(patch)
     floor = max(NOISES * 1.4826 * float(np.median(away)), least)
     peak = float(away.max())
-    if peak <= floor:
-        return np.zeros((SIDE, SIDE), np.uint8)
-    upright = _upright(_strongest(away > max(floor, PART * peak), away))
-    return np.asarray(cv2.resize(upright, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+    return None if peak <= floor else _strongest(away > max(floor, PART * peak), away)
 
 
 def _away(patch: U8) -> F32:

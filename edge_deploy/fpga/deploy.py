@@ -14,7 +14,7 @@ from edge_deploy.fpga import cosim
 from edge_deploy.fpga.design import Design, design
 from edge_deploy.fpga.device import ECP5, Resources
 from edge_deploy.fpga.sources import sources
-from edge_deploy.fpga.synthesis import GOAL_MHZ, PACKAGE, SPEED_GRADE
+from edge_deploy.fpga.synthesis import GOAL_MHZ, PACKAGE, ROUTER, SPEED_GRADE
 from edge_deploy.fpga.top import module_name
 from edge_deploy.graph.ir import Graph
 
@@ -91,10 +91,11 @@ net.bit: net.config
 
 net.config: net.json
 \tnextpnr-ecp5 --{device} --package {PACKAGE[device]} --speed {SPEED_GRADE} --json $< \\
-\t\t--textcfg $@ --freq {GOAL_MHZ} --lpf-allow-unconstrained --report report.json
+\t\t--textcfg $@ --freq {GOAL_MHZ} --router {ROUTER} --lpf-allow-unconstrained \\
+\t\t--report report.json
 
 net.json: $(SOURCES)
-\tyosys -p "read_verilog -defer $^; synth_ecp5 -top $(TOP) -json $@"
+\tyosys -p "read_verilog -DECP5 -defer $^; synth_ecp5 -top $(TOP) -json $@"
 
 lint: $(SOURCES)
 \tverilator --lint-only -Wall --top-module $(TOP) $^

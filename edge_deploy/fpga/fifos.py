@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edge_deploy.fpga.layout import Shape
 from edge_deploy.fpga.stages import Stage
 
-LATENCY = 28  # cycles from a stage's last input to its output
+LATENCY = 36  # cycles from a stage's last input to its output
 SPARE_PIXELS = 2
 LEAST = 4
 

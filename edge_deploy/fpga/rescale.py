@@ -21,10 +21,20 @@ CLAMP_BITS = 10  # above the shift: a sign, 8 bits and one that tells an overflo
 
 @dataclass(frozen=True, slots=True)
 class Rescaling:
-    """parameters: of the module. table: its text."""
+    """parameters: of the module. table, offsets: the texts of its tables."""
 
     parameters: dict[str, int]
     table: str
+    offsets: str
+
+    def files(self, name: str) -> dict[str, str]:
+        """The tables by the names of their files, for the instance `name`."""
+        return {f"{name}_rescale.hex": self.table, f"{name}_offsets.hex": self.offsets}
+
+    def named(self, name: str) -> dict[str, int | str]:
+        """The parameters with those names."""
+        table, offsets = self.files(name)
+        return {**self.parameters, "TABLE": table, "OFFSETS": offsets}
 
 
 def rescaling(graph: Graph, op: Accumulating) -> Rescaling:
@@ -51,7 +61,6 @@ def rescaling(graph: Graph, op: Accumulating) -> Rescaling:
         raise UnsupportedError(op.name, "its sums are too wide", "Use fewer input channels.")
     listed = form.exceptions.shape[1]
     fields = [
-        (offset, total_bits),
         (multiplier, multiplier_bits),
         *(_exception(column, bias, sum_bits) for column in form.exceptions.T),
     ]
@@ -62,7 +71,7 @@ def rescaling(graph: Graph, op: Accumulating) -> Rescaling:
         "SHIFT": shift,
         "EXCEPTIONS": listed,
     }
-    return Rescaling(parameters, packed(fields))
+    return Rescaling(parameters, packed(fields), packed([(offset, total_bits)]))
 
 
 def _exception(

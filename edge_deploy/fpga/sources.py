@@ -8,10 +8,17 @@ from edge_deploy.fpga.design import Design
 from edge_deploy.fpga.top import module_name, top
 
 NEEDS = {
-    "lingnan_conv": ("lingnan_window", "lingnan_gather", "lingnan_mac", "lingnan_rescale"),
+    "lingnan_conv": (
+        "lingnan_window",
+        "lingnan_gather",
+        "lingnan_mac",
+        "lingnan_rescale",
+        "lingnan_adders",
+        "lingnan_multiply",
+    ),
     "lingnan_max_pool": ("lingnan_window", "lingnan_gather"),
     "lingnan_space_to_depth": ("lingnan_window", "lingnan_gather"),
-    "lingnan_global_pool": ("lingnan_rescale",),
+    "lingnan_global_pool": ("lingnan_rescale", "lingnan_multiply"),
 }
 ALWAYS = ("lingnan_fifo", "lingnan_outbox", "lingnan_fork", "lingnan_frame")
 

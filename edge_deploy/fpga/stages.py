@@ -17,7 +17,7 @@ from edge_deploy.fpga.rescale import RESCALE_COST, rescaling, signed_bits
 from edge_deploy.fpga.window import Rows, Window
 from edge_deploy.graph import fixed_add, ir
 
-OUTBOX_SLACK = 20  # bytes that are under way between a claim and the outbox
+OUTBOX_SLACK = 28  # bytes that are under way between a claim and the outbox
 SMALL = Resources(0, 150, 1)
 TABLE_RANGE = np.arange(256)
 
@@ -106,7 +106,7 @@ class Builder:
         if isinstance(op, ir.FullyConnected):
             weight = columns(weight, self.shapes[op.inputs[0]])[:, :, None, None]
         words = depthwise_words(weight, fold) if load.depthwise else full_words(weight, fold)
-        files = {f"{name}_weights.hex": rom.bytes_of(words), f"{name}_rescale.hex": made.table}
+        files = {f"{name}_weights.hex": rom.bytes_of(words), **made.files(name)}
         parameters: dict[str, int | str] = {
             **load.window.parameters,
             "OUT_CHANNELS": load.filters,
@@ -114,10 +114,9 @@ class Builder:
             "FILTERS": fold.filters,
             "TAPS": fold.taps,
             "ZERO_POINT": self.graph.tensors[op.inputs[0]].zero_point,
-            **made.parameters,
+            **made.named(name),
             "OUTBOX": 2 * fold.filters + OUTBOX_SLACK,
             "WEIGHTS": f"{name}_weights.hex",
-            "TABLE": f"{name}_rescale.hex",
         }
         return Stage(
             name, "lingnan_conv", op.inputs, op.output, fold.cycles // load.pixels,
@@ -139,13 +138,12 @@ class Builder:
             "CHANNELS": channels,
             "PIXELS": height * width,
             "ZERO_POINT": self.graph.tensors[op.inputs[0]].zero_point,
-            **made.parameters,
-            "TABLE": f"{name}_rescale.hex",
+            **made.named(name),
         }
         whole = Window((channels, height, width), (height, width), (1, 1), (0, 0), (1, 1))
         return Stage(
             name, "lingnan_global_pool", op.inputs, op.output, channels, parameters,
-            {f"{name}_rescale.hex": made.table}, whole, None, RESCALE_COST,
+            made.files(name), whole, None, RESCALE_COST,
         )  # fmt: skip
 
     def _add(self, op: ir.Add) -> Stage:

@@ -21,6 +21,7 @@ PACKAGE = {"25k": "CABGA256", "45k": "CABGA554", "85k": "CABGA756"}
 LUT_RAM = 4  # look-up tables in one TRELLIS_DPR16X4, and as many again as its write port
 SPEED_GRADE = 6  # the slowest
 GOAL_MHZ = 110
+ROUTER = "router2"  # negotiates all nets at once; the other one rips up wires one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,11 @@ def synthesise(folder: Path, top: str, family: str = "ecp5") -> Resources:
     """
     files = sorted(path.name for path in folder.glob("lingnan_*.v"))
     passes = {"ecp5": "synth_ecp5", "xilinx": "synth_xilinx -family xc7"}[family]
+    primitives = "-DECP5 " if family == "ecp5" else ""
     output = "net.json" if family == "ecp5" else "net_xilinx.json"
     script = (
-        f"read_verilog -defer {' '.join(files)}; {passes} -top {top}; write_json {output}; "
-        f"tee -o stat_{family}.txt stat"
+        f"read_verilog {primitives}-defer {' '.join(files)}; {passes} -top {top}; "
+        f"write_json {output}; tee -o stat_{family}.txt stat"
     )
     tools.run(["yosys", "-q", "-p", script], folder)
     return _counted((folder / f"stat_{family}.txt").read_text(), family)
@@ -55,8 +57,8 @@ def place(folder: Path, device: str, seed: int = 1) -> Placed:
     tools.run(
         ["nextpnr-ecp5", f"--{device}", "--package", PACKAGE[device], "--speed", str(SPEED_GRADE),
          "--json", "net.json", "--textcfg", "net.config", "--report", "report.json",
-         "--freq", str(GOAL_MHZ), "--seed", str(seed), "--lpf-allow-unconstrained",
-         "--timing-allow-fail"],
+         "--freq", str(GOAL_MHZ), "--router", ROUTER, "--seed", str(seed),
+         "--lpf-allow-unconstrained", "--timing-allow-fail"],
         folder,
     )  # fmt: skip
     report = json.loads((folder / "report.json").read_text())

@@ -27,8 +27,10 @@ class Window:
 
     @property
     def capacity(self) -> int:
-        """Pixels kept: a span, and the rows by which the window moves on, so writing goes on."""
-        return self.span + self.stride[0] * self.source[2] + 1
+        """Pixels kept: a span, the rows by which the window moves on, so that writing goes on, and
+        one that is written before the count of pixels tells.
+        """
+        return self.span + self.stride[0] * self.source[2] + 2
 
     @property
     def ready(self) -> NDArray[np.int64]:

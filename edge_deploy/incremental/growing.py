@@ -1,10 +1,13 @@
 """A classifier whose structure follows its data: as many prototypes a class as are worth it.
 
-Each increment joins its class's nearest unit. Where a class then answers worse on its validation
-samples than it should (validation stalls), the increment's samples are made a unit of their own
-instead, and that is kept if validation gains. Afterwards units of one class are merged wherever
-validation loses nothing. A merge adds sums and counts, so nothing of what was learned is lost by
-it; the head's integer arithmetic (`edge_deploy.fewshot.head`) stays, a unit being a class there.
+An increment joins its class's nearest unit unless it lies further from it than chance explains (the
+between-group over the within-group mean square, Fisher 1925) and validation answers by a larger
+margin with a unit of its own: then the structure grows. Units of one class that more data bring
+within chance are merged again. A merge adds sums and counts, so nothing of what was learned is lost
+by it; the head's integer arithmetic (`edge_deploy.fewshot.head`) stays, a unit being a class there.
+
+Validation is asked by what margin samples are named, not how many rightly: of a dozen samples a
+class that number hardly ever moves, and units that others will need later would not be kept.
 """
 
 from __future__ import annotations
@@ -19,28 +22,40 @@ from edge_deploy.fewshot.head import FRACTION, MOST_FEATURES, MOST_SAMPLES, Head
 
 U8 = NDArray[np.uint8]
 I64 = NDArray[np.int64]
+F64 = NDArray[np.float64]
 
 EVERY = 4  # of a class's samples one is kept to validate by
 KEPT = 12  # validation samples of a class at the most: what memory is spent beside the units
-ENOUGH = 0.95  # of a class's validation samples named rightly: it needs no further unit
+APART = 3.0  # times what chance explains, from which two units are different appearances
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unit:
-    """A prototype: class, sum of its samples (features,), their number."""
+    """A prototype: class, sum of its samples (features,), their number, sum of their squares."""
 
     owner: int
     sums: I64
     count: int
+    squares: int
 
     def joined(self, other: Unit) -> Unit:
         """Both as one."""
-        return Unit(self.owner, self.sums + other.sums, self.count + other.count)
+        return Unit(
+            self.owner,
+            self.sums + other.sums,
+            self.count + other.count,
+            self.squares + other.squares,
+        )
 
     @property
     def mean(self) -> I64:
         """In quarters of a step, rounded half up, as in the head."""
         return (2 * FRACTION * self.sums + self.count) // (2 * self.count)
+
+    @property
+    def scatter(self) -> float:
+        """Sum of the squared distances of its samples from their mean."""
+        return self.squares - int(self.sums @ self.sums) / self.count
 
 
 @dataclass(slots=True, eq=False)
@@ -81,11 +96,12 @@ class Growing:
         head = Head(self.features)
         head.sums = [unit.sums for unit in self.units]
         head.counts = [unit.count for unit in self.units]
-        head.squares = [0] * len(self.units)
+        head.squares = [unit.squares for unit in self.units]
         return head, tuple(unit.owner for unit in self.units)
 
     def _take(self, label: int, samples: U8, known: bool) -> None:
-        fresh = Unit(label, samples.astype(np.int64).sum(0), len(samples))
+        wide = samples.astype(np.int64)
+        fresh = Unit(label, wide.sum(0), len(wide), int((wide**2).sum()))
         if fresh.count > MOST_SAMPLES:
             raise EdgeError(f"{fresh.count} samples of class {label} at once; at most 65536")
         apart = [*self.units, fresh]
@@ -97,12 +113,11 @@ class Growing:
         joint = list(self.units)
         joint[near] = self.units[near].joined(fresh)
         fits = joint[near].count <= MOST_SAMPLES
-        stalls = self._share(joint, label) < ENOUGH
-        gains = stalls and self._right(apart) > self._right(joint)
-        self.units = apart if gains or not fits else joint
+        grows = _is_apart(self.units[near], fresh) and self._margin(apart) > self._margin(joint)
+        self.units = apart if grows or not fits else joint
 
     def _shrink(self) -> None:
-        """Merge the nearest two units of a class as long as validation loses nothing."""
+        """Merge the nearest two units of a class as long as chance explains their distance."""
         for label in sorted({unit.owner for unit in self.units}):
             while True:
                 own = [at for at, unit in enumerate(self.units) if unit.owner == label]
@@ -110,12 +125,11 @@ class Growing:
                 if not pairs:
                     break
                 a, b = min(pairs, key=lambda pair: _away(*(self.units[at] for at in pair)))
-                merged = [unit for at, unit in enumerate(self.units) if at != b]
-                merged[a] = self.units[a].joined(self.units[b])
-                is_worse = self._right(merged) < self._right(self.units)
-                if merged[a].count > MOST_SAMPLES or is_worse:
+                joined = self.units[a].joined(self.units[b])
+                if joined.count > MOST_SAMPLES or _is_apart(self.units[a], self.units[b]):
                     break
-                self.units = merged
+                self.units[a] = joined
+                del self.units[b]
 
     def _keep(self, label: int, samples: U8, rng: np.random.Generator) -> None:
         """Reservoir sampling (Vitter 1985): every sample so far is as likely to be among them."""
@@ -127,19 +141,32 @@ class Growing:
             elif (place := int(rng.integers(seen))) < KEPT:
                 kept[place] = sample
 
-    def _share(self, units: list[Unit], label: int) -> float:
-        """Of a class's validation samples, those named rightly; 1 where there are none."""
-        kept = self._kept[label]
-        return float((_named(units, np.stack(kept)) == label).mean()) if kept else 1.0
-
-    def _right(self, units: list[Unit]) -> int:
-        """Of every class that has a unit, the validation samples named rightly."""
-        owners = {unit.owner for unit in units}
-        kept = [(label, one) for label in owners for one in self._kept[label]]
+    def _margin(self, units: list[Unit]) -> float:
+        """Mean over the validation samples of every class that has a unit: how much further the
+        nearest other class is than its own, over the sum of both distances."""
+        kept = [
+            (label, one) for label in {unit.owner for unit in units} for one in self._kept[label]
+        ]
         if not kept:
-            return 0
-        found = _named(units, np.stack([one for _, one in kept]))
-        return int((found == np.array([label for label, _ in kept])).sum())
+            return 0.0
+        away = _distances(units, np.stack([one for _, one in kept]))
+        own = np.array([label for label, _ in kept])[:, None] == [unit.owner for unit in units]
+        near = np.where(own, away, np.inf).min(1)
+        other = np.where(own, np.inf, away).min(1)
+        if not np.isfinite(other).all():
+            return 1.0  # of one class alone
+        return float(((other - near) / np.maximum(other + near, 1.0)).mean())
+
+
+def _is_apart(one: Unit, other: Unit) -> bool:
+    """Whether their means differ by more than their samples' scatter explains; two single samples
+    tell nothing of that."""
+    n, m = one.count, other.count
+    if n + m < 3:
+        return False
+    between = one.sums / n - other.sums / m
+    chance = (one.scatter + other.scatter) / (n + m - 2) * (1 / n + 1 / m)
+    return float(between @ between) > APART * chance
 
 
 def _away(one: Unit, other: Unit) -> int:
@@ -148,11 +175,16 @@ def _away(one: Unit, other: Unit) -> int:
 
 
 def _named(units: list[Unit], samples: U8) -> I64:
-    """The class of the nearest unit, the first of equals. Exact: all is below 2 ** 53."""
+    """The class of the nearest unit, the first of equals."""
+    owners: I64 = np.array([unit.owner for unit in units], np.int64)
+    return np.asarray(owners[_distances(units, samples).argmin(1)], np.int64)
+
+
+def _distances(units: list[Unit], samples: U8) -> F64:
+    """(N, units), squared, as in the head. Exact: all is below 2 ** 53."""
     if not units:
         raise EdgeError("no class was learned: learn some samples first")
     means = np.stack([unit.mean for unit in units]).astype(np.float64)
     wide = samples.astype(np.float64) * FRACTION
-    away = (means**2).sum(1) - 2 * (wide @ means.T)  # the sample's own square is the same for all
-    owners: I64 = np.array([unit.owner for unit in units], np.int64)
-    return np.asarray(owners[away.argmin(1)], np.int64)
+    squares = (wide**2).sum(1)[:, None] + (means**2).sum(1)
+    return np.asarray(squares - 2 * (wide @ means.T), np.float64)

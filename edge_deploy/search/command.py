@@ -24,6 +24,7 @@ from edge_deploy.reference.run import run
 from edge_deploy.search.cost import Cost, Limits, cost
 from edge_deploy.search.data import SIDE_PX, Labelled
 from edge_deploy.search.engines import Candidates, Name, found, search
+from edge_deploy.search.fpga import CLOCK_HZ, room
 from edge_deploy.search.latency import Prices
 from edge_deploy.search.space import Architecture, coordinates, every
 from edge_deploy.verify.compare import compare
@@ -59,6 +60,16 @@ def within(limits: Limits, classes: int, prices: Prices | None = None) -> Space:
     architectures = every()
     costs = [cost(one, SIDE_PX, classes, prices) for one in architectures]
     kept = [at for at, one in enumerate(costs) if limits.allow(one)]
+    if kept and limits.on_fpga:
+        for at in kept:
+            costs[at] = limits.fitted(architectures[at], costs[at], SIDE_PX, classes)
+        fastest = max(costs[at].frames_hz for at in kept)
+        kept = [at for at in kept if limits.fast_enough(costs[at])]
+        if not kept:
+            raise EdgeError(
+                f"no network within the other limits is fast enough on the FPGA: the fastest does "
+                f"{fastest:,.0f} pictures a second"
+            )
     if not kept:
         least = min(costs, key=lambda one: one.macs)
         raise EdgeError(
@@ -128,6 +139,8 @@ def search_and_deploy(
     payload = learn_alone(net, space.architectures[best], data, steps.alone, seed)
     tell(3, 4, "quantising and verifying")
     told = _delivered(payload, data, out, space.costs[best], seed)
+    if limits.on_fpga:
+        told |= _verilog(out, limits)
     shown = [
         {"name": space.architectures[at].name, "error": errors[at], "macs": space.costs[at].macs}
         for at in found(space.candidates, errors)
@@ -166,6 +179,15 @@ def _delivered(
         "verified": c99.pictures,
         "mismatches": c99.mismatches,
     }
+
+
+def _verilog(out: Path, limits: Limits) -> dict[str, Any]:
+    """The learned network's design within the limits, written beside the C; what it takes."""
+    from edge_deploy.fpga.deploy import deploy as write
+
+    graph = prepare_bytes((out / "searched_int8.onnx").read_bytes(), "searched").graph
+    made = write(graph, out / "verilog", room(limits.dsp)).design
+    return {"dsp": made.estimate.dsp, "frames_hz": CLOCK_HZ / made.folding.interval}
 
 
 def _accuracy(payload: bytes, data: Labelled) -> float:

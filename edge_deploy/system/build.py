@@ -1,4 +1,7 @@
-"""Builds a simulated system: the accelerator as a program here, the driver's for 64-bit ARM."""
+"""Builds a simulated system: the accelerator as a program here, the driver's for 64-bit ARM.
+
+And the driver's program for a board, whose bus alone is another file.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,15 @@ from edge_deploy.fpga import cosim
 from edge_deploy.fpga import tools as fpga_tools
 from edge_deploy.fpga.design import Design
 from edge_deploy.fpga.sources import sources as verilog
+from edge_deploy.graph.ir import Graph
 from edge_deploy.system.run import PROGRAMS, System
 from edge_deploy.verify import tools
 
 TARGET = build.TARGETS["arm64"]
-DRIVER = ("driver.c", "driver.h", "bus.c", "bus.h", "registers.h")
+DRIVER = ("driver.c", "driver.h", "bus.h", "registers.h")
+BUS = "bus.c"  # simulated
+UIO = "bus_uio.c"  # a board's
+MOVERS = "lingnan_dma.v"
 PAGE = 4096
 PATIENCE = 8  # intervals that a picture may take; alone it takes two or three
 
@@ -77,7 +84,7 @@ def _bytes(design: Design) -> tuple[int, int]:
 def host(accelerator: cosim.Program, header: str, folder: Path) -> None:
     """The movers, Verilated and linked with the network's own model and its runtime."""
     design, model = accelerator.design, accelerator.folder.resolve() / "obj_dir"
-    for name in ("lingnan_dma.v", "host.cpp", "registers.h"):
+    for name in (MOVERS, "host.cpp", "registers.h"):
         (folder / name).write_text(_text(name), "utf-8")
     (folder / "accelerator.h").write_text(header, "utf-8")
     picture, answer = _bytes(design)
@@ -87,7 +94,7 @@ def host(accelerator: cosim.Program, header: str, folder: Path) -> None:
         ["verilator", "--cc", "--exe", "--build", "-Wall", "--top-module", "lingnan_dma",
          *(f"-G{name}=32'd{value}" for name, value in values.items()),
          "-CFLAGS", f"-I{model} -I{folder.resolve()}", "-MAKEFLAGS", f"{cosim.MAKE} {runtime}",
-         "host.cpp", "lingnan_dma.v",
+         "host.cpp", MOVERS,
          *(model / name for name in ("Vnet__ALL.a", "verilated.o", "verilated_threads.o"))],
         folder,
     )  # fmt: skip
@@ -102,6 +109,7 @@ def program(
     rule: decision.Rule,
     folder: Path,
     target: build.Target = TARGET,
+    bus: str = BUS,
 ) -> Path:
     """A program of the bundle's with the driver in the place of the network's C."""
     graph = design.graph
@@ -111,8 +119,29 @@ def program(
         "decide.h": decision.header(rule),
         f"lingnan_{sources.name}.h": stub,
     }
-    driver = replace(sources, files={file: _text(file) for file in DRIVER})
+    driver = replace(sources, files={file: _text(file) for file in (*DRIVER, bus)})
     return bundle.compile_program(graph, driver, folder, name, files, target, extra)
+
+
+def board_rule(graph: Graph, threshold: float) -> decision.Rule:
+    """The rule of a board's program. ToolMissingError without its compiler, EdgeError for a network
+    that is not one grey picture in and one map out.
+    """
+    if reason := tools.missing([TARGET.compiler]):
+        raise ToolMissingError(reason)
+    return decision.rule(graph, threshold)
+
+
+def board(design: Design, sources: Sources, rule: decision.Rule, folder: Path) -> tuple[str, ...]:
+    """What stands beside a design on a board of ARM and FPGA: the program from pictures to
+    decisions that reaches it through UIO, its sources, and the movers' Verilog. No board has run
+    it.
+    """
+    folder.mkdir(parents=True)
+    files = PROGRAMS["decide"]
+    program(design, sources, "decide", files, settings(design), rule, folder, bus=UIO)
+    (folder / MOVERS).write_text(_text(MOVERS), "utf-8")
+    return tuple(sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*")))
 
 
 def _text(name: str) -> str:

@@ -1,5 +1,5 @@
-/* How the driver reaches the accelerator. On a board: registers and interrupt of a UIO device, memory
- * that both sides see. Here bus.c stands for it and talks to the simulated accelerator. */
+/* How the driver reaches the accelerator: bus_uio.c on a board, by registers, memory and interrupt of
+ * a UIO device; bus.c talks to the simulated accelerator. */
 #ifndef LINGNAN_BUS_H
 #define LINGNAN_BUS_H
 

@@ -19,6 +19,7 @@ DEBIAN = {
     "aarch64-linux-gnu-size": "binutils-aarch64-linux-gnu",
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
     "qemu-system-arm": "qemu-system-arm",
+    "qemu-aarch64": "qemu-user",
     "qemu-aarch64-static": "qemu-user-static",
 }
 TIMEOUT_S = 900

@@ -127,6 +127,8 @@ CASES: dict[str, Callable[[], bytes]] = {
     "conv 3x3 of 4, 21 filters": conv(4, 21, 3, 1, (1, 1, 1, 1)),
     "depthwise of 24": conv(24, 24, 3, 1, (1, 1, 1, 1), 24),
     "depthwise of 8": conv(8, 8, 3, 1, (1, 1, 1, 1), 8),
+    "depthwise of 33, stride 2": conv(33, 33, 3, 2, (0, 0, 1, 1), 33),
+    "conv 1x1 of 20, 24 filters": conv(20, 24, 1, 1, (0, 0, 0, 0)),
     "depthwise of 7, stride 2": conv(7, 7, 3, 2, (1, 1, 1, 1), 7),
     "depthwise multiplier 2": conv(6, 12, 3, 1, (0, 1, 2, 1), 6),
     "gemm": gemm,

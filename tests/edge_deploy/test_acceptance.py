@@ -40,7 +40,9 @@ def context(tmp_path: Path) -> Context:
 def test_rows_are_named_once_and_as_required() -> None:
     ids = [row.id for one in EXPERIMENTS for row in one.indicators]
     assert len(set(ids)) == len(ids)
-    assert all(re.fullmatch(r"S4-D(9-R[234]|9-K[123]|6-K1)/[a-z0-9-]+", name) for name in ids)
+    assert all(
+        re.fullmatch(r"(S4-D(9-R[234]|9-K[123]|6-K1)|S2-T[19])/[a-z0-9-]+", name) for name in ids
+    )
 
 
 def test_a_missing_tool_is_told_with_its_cure(
@@ -64,16 +66,17 @@ def test_a_missing_fpga_tool_is_told_with_its_cure(
     monkeypatch.setattr(fpga_tools, "find", lambda tool: None)
     full = Context("full", 7, None, tmp_path)
     for rows, cure in (
-        (routed.measure(full), "pip install"),
+        *((routed.measure(name, full), "pip install") for name in routed.NETS),
         (fpga.measure(subjects.FCN, full), "apt-get install verilator"),
     ):
-        assert len(rows) > 2
+        assert len(rows) >= 2
         assert all(row.value is None and cure in row.note for row in rows.values())
 
 
 def test_nothing_is_placed_at_quick_size(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fpga_tools, "run", None)
-    assert {row.value for row in routed.measure(context).values()} == {None}
+    rows = [row for name in routed.NETS for row in routed.measure(name, context).values()]
+    assert {row.value for row in rows} == {None}
 
 
 def test_differing_values_are_counted_over_both_runs() -> None:
@@ -120,10 +123,15 @@ def test_points_lost_are_paired() -> None:
 
 
 def test_speed_is_the_median_of_the_rounds() -> None:
-    spent = np.array([[3.0, 1.0, 3.0], [2.0, 1.0, 2.0], [8.0, 2.0, 8.0]])
-    found = speed._row(spent, 1, "0" * 64)
+    spent = {
+        speed.FLOAT: np.array([3.0, 2.0, 8.0]),
+        speed.X86: np.array([1.0, 1.0, 2.0]),
+        speed.NATIVE: np.array([0.5, 2.0, 8.0]),
+    }
+    found = speed._row(spent, 1.5, 1, "0" * 64)
     assert found.value == 3.0
-    assert "as it is 3.000 ms, 1.00 x" in found.note
+    assert f"quickest: {speed.X86};" in found.note and "c99-native 2.000 ms, 1.00 x" in found.note
+    assert "as it is 1.500 ms, 2.00 x" in found.note
 
 
 def test_another_directions_network_comes_in_by_its_manifest(context: Context) -> None:

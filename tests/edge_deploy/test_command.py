@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("onnx", reason="onnx is not installed: pip install 'lingnan[edge]'")
@@ -16,7 +18,8 @@ from edge_deploy.arm64 import bundle, emulate
 from edge_deploy.bench.table import FLOAT, Row, compare
 from edge_deploy.checksets import WEIGHTS
 from edge_deploy.cli import app
-from edge_deploy.errors import EdgeError
+from edge_deploy.errors import EdgeError, ToolMissingError
+from edge_deploy.fpga import tools as fpga_tools
 from edge_deploy.recordings import frames
 from edge_deploy.verify import tools
 from tests.edge_deploy.qdq import Net
@@ -68,19 +71,60 @@ def test_a_recording_becomes_a_bundle(model: Path, recording: Path, tmp_path: Pa
 
 def test_what_does_not_go_together_is_refused(model: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    with pytest.raises(EdgeError, match="are for --target arm64-linux"):
+    with pytest.raises(EdgeError, match="threshold is for --target arm64-linux and fpga-ecp5"):
         call("deploy", model, "--target", "c99", "--out", out, "--threshold", 1)
+    with pytest.raises(EdgeError, match="recording is for --target arm64-linux"):
+        call("deploy", model, "--target", "fpga-ecp5", "--out", out, "--recording", model)
     with pytest.raises(EdgeError, match="needs --threshold"):
         call("deploy", model, "--target", "arm64-linux", "--out", out, "--recording", model)
     assert not out.exists()
 
 
-def test_the_bench_tells_every_backend() -> None:
+def test_a_design_comes_with_the_program_of_its_board(model: Path, tmp_path: Path) -> None:
+    if reason := tools.missing([bundle.TARGET.compiler, emulate.EMULATOR]):
+        pytest.skip(reason)
+    out = tmp_path / "design"
+    call("deploy", model, "--target", "fpga-ecp5", "--out", out, "--threshold", 0.3)
+    assert (out / "board" / "lingnan_dma.v").is_file()
+    program = [str(tools.find(emulate.EMULATOR)), out / "board" / "bin" / "decide"]
+    picture = bundle.pgm(np.zeros((64, 64), np.uint8))
+    ran = subprocess.run(program, input=picture, capture_output=True, check=False)
+    assert ran.returncode == 1
+    assert b"LINGNAN_UIO names no device" in ran.stderr
+
+
+def test_a_network_that_decides_nothing_leaves_no_design(tmp_path: Path) -> None:
+    if reason := tools.missing([bundle.TARGET.compiler]):
+        pytest.skip(reason)
+    with pytest.raises(EdgeError):
+        call("deploy", WEIGHTS / "resnet8_int8.onnx", "--target", "fpga-ecp5",
+             "--out", tmp_path / "out", "--threshold", 0.3)  # fmt: skip
+    assert not (tmp_path / "out").exists()
+
+
+def test_routing_without_its_tools_names_them(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fpga_tools, "find", lambda tool: None)
+    with pytest.raises(ToolMissingError, match=r"lingnan\[route\]"):
+        call("route", model, "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+CURES = ("pip install", "apt-get install", "python -m edge_deploy.bench.arm64_root")
+
+
+def test_the_bench_tells_every_backend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Also those that are not here: each with what brings it."""
+    monkeypatch.setenv("LINGNAN_STATE", str(tmp_path))
+    monkeypatch.setattr("edge_deploy.bench.iree.find_spec", lambda name: None)
     rows = compare(WEIGHTS / "resnet8_int8.onnx", WEIGHTS / "resnet8_fp32.onnx", None, 2)
     found = {row.backend: row for row in rows}
     assert {FLOAT, "onnxruntime int8", "c99", "c99-native", "cortex-m7"} <= set(found)
     for row in rows:
-        assert row.cpu_ms or row.instructions or "not found" in row.note, row
+        assert row.cpu_ms or row.instructions or any(cure in row.note for cure in CURES), row
+    assert "lingnan[iree]" in found["iree float"].note
+    assert found["ncnn float (cortex-a76)"].instructions is None
     if found["cortex-m7"].instructions:
         assert found["cortex-m7"].cpu_ms is None, "time under emulation means nothing"
 

@@ -57,7 +57,12 @@ def test_the_comparison_sees_a_changed_weight() -> None:
     assert any(not np.array_equal(after[key], before[key]) for key in graph.outputs)
 
 
-SHAPES = ("conv 3x3 of 4, 21 filters", "depthwise of 24")
+SHAPES = (
+    "conv 3x3 of 4, 21 filters",
+    "depthwise of 24",
+    "depthwise of 33, stride 2",
+    "conv 1x1 of 20, 24 filters",
+)
 
 
 @pytest.mark.parametrize("name", ["c99-native", "arm64", "arm64-dotprod", "cortex-m7"])

@@ -87,20 +87,33 @@ static void group(const lingnan_conv *p, const uint8_t *in, uint8_t *out, uint8_
                 const int32_t width = wide < LINGNAN_BLOCK ? wide : LINGNAN_BLOCK;
                 int32_t sums[LINGNAN_WINDOWS * LINGNAN_BLOCK];
                 lingnan_dot_block(weight + first * row, correction + first, width, &v, sums);
-                for (int32_t i = 0; i < v.count; ++i)
-                    lingnan_rescale_block(&rescale, sums + i * LINGNAN_BLOCK, at * rows + first,
-                                          count, out + i * out_c + first);
+                lingnan_rescale_windows(&rescale, sums, v.count, at * rows + first, count,
+                                        out + first, out_c);
             }
             x += v.count;
             out += v.count * out_c;
         }
 }
 
+#ifdef LINGNAN_VNNI
+static int is_of_points(const lingnan_conv *p)
+{
+    return p->kernel_h == 1 && p->kernel_w == 1 && p->groups == 1 && p->row == p->in_c &&
+           p->out_h == p->in_h && p->out_w == p->in_w && lingnan_is_plain(&p->rescale);
+}
+#endif
+
 void lingnan_conv2d(const lingnan_conv *p, const uint8_t *in, uint8_t *out, uint8_t *scratch)
 {
 #ifdef LINGNAN_SMLAD
     if (p->nine) {
         lingnan_conv_nine(p, in, out);
+        return;
+    }
+#endif
+#ifdef LINGNAN_VNNI
+    if (is_of_points(p)) {
+        lingnan_points(p->weight, p->in_c, p->out_c, in, p->out_h * p->out_w, &p->rescale, out);
         return;
     }
 #endif

@@ -44,4 +44,15 @@ static inline uint32_t lingnan_word(const void *at)
 #include "lingnan_plain.h"
 #endif
 
+#if !defined(LINGNAN_VNNI)
+/* Sums of some windows, LINGNAN_BLOCK apart; their outputs are `step` bytes apart. */
+static inline void lingnan_rescale_windows(const lingnan_rescale *r, const int32_t *sums,
+                                           int32_t windows, int32_t channel, int32_t count,
+                                           uint8_t *out, int32_t step)
+{
+    for (; windows > 0; --windows, sums += LINGNAN_BLOCK, out += step)
+        lingnan_rescale_block(r, sums, channel, count, out);
+}
+#endif
+
 #endif

@@ -26,7 +26,8 @@ module lingnan_conv #(
     parameter EXCEPTIONS = 0,
     parameter OUTBOX = 32,
     parameter WEIGHTS = "",
-    parameter TABLE = ""
+    parameter TABLE = "",
+    parameter OFFSETS = ""
 ) (
     input  wire       clk,
     input  wire       rst,
@@ -52,11 +53,19 @@ module lingnan_conv #(
 
     // Sums leave FILTERS in a row: the next ones may be whole when these are gone.
     reg [GAP_BITS-1:0] gap;
+    reg over;  // gap == 0
     wire claim = step && at_last;
     always @(posedge clk)
-        if (rst) gap <= 0;
-        else if (claim) gap <= GAP[GAP_BITS-1:0];
-        else if (gap != 0) gap <= gap - 1'b1;
+        if (rst) begin
+            gap <= 0;
+            over <= 1'b1;
+        end else if (claim) begin
+            gap <= GAP[GAP_BITS-1:0];
+            over <= FILTERS == 1;
+        end else if (!over) begin
+            gap <= gap - 1'b1;
+            over <= gap == 1;
+        end
     assign busy = step;
 
     lingnan_window #(
@@ -69,7 +78,7 @@ module lingnan_conv #(
     ) window (
         .clk(clk), .rst(rst),
         .in_data(in_data), .in_valid(in_valid), .in_ready(in_ready),
-        .at_last(at_last), .go(room && gap == 0), .step(step), .tap_soon(tap_soon),
+        .at_last(at_last), .go(room && over), .step(step), .tap_soon(tap_soon),
         .tap_valid(tap_valid), .tap_first(tap_first), .tap_last(tap_last),
         .tap_pad(tap_pad), .tap_data(tap_data)
     );
@@ -85,7 +94,8 @@ module lingnan_conv #(
 
     lingnan_rescale #(
         .CHANNELS(OUT_CHANNELS), .SUM_BITS(SUM_BITS), .MULTIPLIER_BITS(MULTIPLIER_BITS),
-        .TOTAL_BITS(TOTAL_BITS), .SHIFT(SHIFT), .EXCEPTIONS(EXCEPTIONS), .FILE(TABLE)
+        .TOTAL_BITS(TOTAL_BITS), .SHIFT(SHIFT), .EXCEPTIONS(EXCEPTIONS), .FILE(TABLE),
+        .OFFSETS(OFFSETS)
     ) rescale (
         .clk(clk), .rst(rst), .in_valid(sum_valid), .in_data(sum),
         .out_valid(rescaled_valid), .out_data(rescaled)

@@ -35,10 +35,11 @@ module lingnan_expand #(
     localparam [BITS-1:0] MOVE_ROW = FAR_ROW - BACK_ROW;
     localparam [BITS-1:0] HALF = ROW;
     localparam [BITS-1:0] WRITE_END = ROW - 1;
-    localparam [BITS-1:0] CHANNEL_END = OUT_CHANNELS - 1;
-    localparam [BITS-1:0] COLUMN_END = RIGHT - 1;
-    localparam [BITS-1:0] PIXEL_END = WIDTH - 1;
-    localparam [BITS-1:0] ROW_END = DOWN - 1;
+    localparam [BITS-1:0] CHANNEL_SOON = OUT_CHANNELS - 2;
+    localparam [BITS-1:0] COLUMN_SOON = RIGHT - 2;
+    localparam [BITS-1:0] PIXEL_SOON = WIDTH - 2;
+    localparam [BITS-1:0] ROW_SOON = DOWN - 2;
+    localparam [3:0] ALONE = {DOWN == 1, WIDTH == 1, RIGHT == 1, OUT_CHANNELS == 1};
     /* verilator lint_on WIDTH */
 
     reg [7:0] mem [0:2*ROW-1];
@@ -51,10 +52,11 @@ module lingnan_expand #(
     wire put = in_valid && in_ready;
     wire row_put = put && write_at == WRITE_END;
     wire step = rows != 0 && room;
-    wire last_channel = channel == CHANNEL_END;
-    wire last_column = last_channel && column == COLUMN_END;
-    wire last_pixel = last_column && pixel == PIXEL_END;
-    wire last_row = last_pixel && row == ROW_END;
+    reg end_channel, end_column, end_pixel, end_row;  // whether a counter is at its last
+    wire last_channel = end_channel;
+    wire last_column = last_channel && end_column;
+    wire last_pixel = last_column && end_pixel;
+    wire last_row = last_pixel && end_row;
     wire row_done = step && last_row;
 
     reg [BITS-1:0] move;
@@ -75,6 +77,7 @@ module lingnan_expand #(
             column <= 0;
             pixel <= 0;
             row <= 0;
+            {end_row, end_pixel, end_column, end_channel} <= ALONE;
             read_at <= 0;
         end else begin
             if (put) write_at <= row_put ? {BITS{1'b0}} : write_at + 1'b1;
@@ -84,9 +87,19 @@ module lingnan_expand #(
             if (step) begin
                 read_at <= last_row ? {BITS{1'b0}} : read_at + move;
                 channel <= last_channel ? {BITS{1'b0}} : channel + 1'b1;
-                if (last_channel) column <= last_column ? {BITS{1'b0}} : column + 1'b1;
-                if (last_column) pixel <= last_pixel ? {BITS{1'b0}} : pixel + 1'b1;
-                if (last_pixel) row <= last_row ? {BITS{1'b0}} : row + 1'b1;
+                end_channel <= last_channel ? ALONE[0] : channel == CHANNEL_SOON;
+                if (last_channel) begin
+                    column <= last_column ? {BITS{1'b0}} : column + 1'b1;
+                    end_column <= last_column ? ALONE[1] : column == COLUMN_SOON;
+                end
+                if (last_column) begin
+                    pixel <= last_pixel ? {BITS{1'b0}} : pixel + 1'b1;
+                    end_pixel <= last_pixel ? ALONE[2] : pixel == PIXEL_SOON;
+                end
+                if (last_pixel) begin
+                    row <= last_row ? {BITS{1'b0}} : row + 1'b1;
+                    end_row <= last_row ? ALONE[3] : row == ROW_SOON;
+                end
             end
         end
 

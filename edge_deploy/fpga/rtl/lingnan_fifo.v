@@ -14,15 +14,17 @@ module lingnan_fifo #(
 );
     localparam BITS = DEPTH > 1 ? $clog2(DEPTH) : 1;
     localparam [BITS:0] FULL = DEPTH[BITS:0];
+    localparam [BITS:0] ONE = 1;
     localparam [BITS-1:0] END = FULL[BITS-1:0] - 1'b1;
 
     reg [WIDTH-1:0] mem [0:DEPTH-1];
     reg [BITS-1:0] head, tail;
     reg [BITS:0] count;
+    reg some, full;  // count != 0, count == FULL
 
     wire push = in_valid && in_ready;
-    wire pull = count != 0 && (!out_valid || out_ready);
-    assign in_ready = count != FULL;
+    wire pull = some && (!out_valid || out_ready);
+    assign in_ready = !full;
 
     always @(posedge clk) begin
         if (push) mem[tail] <= in_data;
@@ -34,11 +36,17 @@ module lingnan_fifo #(
             head <= 0;
             tail <= 0;
             count <= 0;
+            some <= 1'b0;
+            full <= 1'b0;
             out_valid <= 1'b0;
         end else begin
             if (push) tail <= tail == END ? {BITS{1'b0}} : tail + 1'b1;
             if (pull) head <= head == END ? {BITS{1'b0}} : head + 1'b1;
-            if (push != pull) count <= push ? count + 1'b1 : count - 1'b1;
+            if (push != pull) begin
+                count <= push ? count + 1'b1 : count - 1'b1;
+                some <= push || count != ONE;
+                full <= push && count == FULL - 1'b1;
+            end
             if (pull) out_valid <= 1'b1;
             else if (out_ready) out_valid <= 1'b0;
         end

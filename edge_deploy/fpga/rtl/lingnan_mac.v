@@ -44,15 +44,17 @@ module lingnan_mac #(
         weight <= fetched;
     end
 
-    // value - zero point, then product, then sum of TAPS, then accumulation: one stage each.
-    reg [3:0] valid, last;
-    reg [2:0] first;
+    // value - zero point, three clocks of the multiplier, the levels of adders, accumulation.
+    localparam LEVELS = TAPS > 2 ? 2 : TAPS - 1;
+    localparam AT = 3 + LEVELS;  // where in these a sum of TAPS is there
+    reg [AT:0] valid, first, last;
+    reg done;
     always @(posedge clk)
-        if (rst) valid <= 0;
-        else valid <= {valid[2:0], tap_valid};
+        if (rst) {done, valid} <= 0;
+        else {done, valid} <= {valid[AT] && last[AT], valid[AT-1:0], tap_valid};
     always @(posedge clk) begin
-        first <= {first[1:0], tap_first};
-        last <= {last[2:0], tap_last};
+        first <= {first[AT-1:0], tap_first};
+        last <= {last[AT-1:0], tap_last};
     end
 
     wire [9*LANES-1:0] centred;
@@ -74,30 +76,23 @@ module lingnan_mac #(
             for (tap = 0; tap < TAPS; tap = tap + 1) begin : product
                 wire signed [8:0] x = centred[9*(SHARED ? tap : filter) +: 9];
                 wire signed [7:0] w = weight[8*(filter*TAPS + tap) +: 8];
-                reg signed [16:0] made;
-                always @(posedge clk) made <= x * w;
-                assign products[17*tap +: 17] = made;
+                lingnan_multiply #(.A_BITS(9), .B_BITS(8)) multiply (
+                    .clk(clk), .a(x), .b(w), .product(products[17*tap +: 17])
+                );
             end
 
-            reg signed [18:0] total, together;
-            integer k;
-            always @* begin
-                total = 0;
-                for (k = 0; k < TAPS; k = k + 1)
-                    total = total + {{2{products[17*k + 16]}}, products[17*k +: 17]};
-            end
+            wire signed [18:0] together;
+            lingnan_adders #(.TAPS(TAPS)) adders (
+                .clk(clk), .products(products), .together(together)
+            );
             reg signed [SUM_BITS-1:0] sum;
             wire signed [SUM_BITS-1:0] longer = {{(SUM_BITS - 19){together[18]}}, together};
-            always @(posedge clk) begin
-                together <= total;
-                if (valid[2]) sum <= first[2] ? longer : sum + longer;
-            end
+            always @(posedge clk) if (valid[AT]) sum <= first[AT] ? longer : sum + longer;
             assign sums[SUM_BITS*filter +: SUM_BITS] = sum;
         end
     endgenerate
 
     // Whole sums are copied and shifted out while the next ones grow.
-    wire done = valid[3] && last[3];
     reg [LEFT_BITS-1:0] remaining;
     always @(posedge clk)
         if (rst) remaining <= 0;

@@ -18,14 +18,22 @@ module lingnan_outbox #(
     localparam [31:0] NONE = CLAIM - DEPTH - 1;
     localparam [31:0] STEP = CLAIM;
 
-    reg [BITS-1:0] beyond;  // bytes claimed, less the most that leave room: its sign tells
-    wire [BITS-1:0] more = claim ? STEP[BITS-1:0] : {BITS{1'b0}};
-    wire taken = out_valid && out_ready;
+    // Bytes claimed, less the most that leave room: the sign tells. A byte that has left is told
+    // a cycle late; `claim` comes late in its cycle and only chooses.
+    reg [BITS-1:0] beyond;
+    reg taken;
+    wire [BITS-1:0] fewer = beyond - {{(BITS - 1){1'b0}}, taken};
+    wire [BITS-1:0] more = fewer + STEP[BITS-1:0];
     assign room = beyond[BITS-1];
 
     always @(posedge clk)
-        if (rst) beyond <= NONE[BITS-1:0];
-        else beyond <= beyond + more - {{(BITS - 1){1'b0}}, taken};
+        if (rst) begin
+            beyond <= NONE[BITS-1:0];
+            taken <= 1'b0;
+        end else begin
+            beyond <= claim ? more : fewer;
+            taken <= out_valid && out_ready;
+        end
 
     wire always_ready;
     lingnan_fifo #(.WIDTH(8), .DEPTH(DEPTH)) fifo (

@@ -90,20 +90,22 @@ module lingnan_window #(
     localparam signed [COUNT-1:0] NEXT = PICTURE_STEP;
     localparam signed [COUNT-1:0] AHEAD_FIRST = -START - SPAN;
     localparam signed [COUNT-1:0] WHOLE_FIRST = -HEIGHT * WIDTH;
-    localparam signed [COUNT-1:0] NEAR_FIRST = -START - CAPACITY;
-    localparam signed [COUNT-1:0] EARLY_FIRST = -CAPACITY;
+    localparam signed [COUNT-1:0] NEAR_FIRST = -START - CAPACITY + 1;
+    localparam signed [COUNT-1:0] EARLY_FIRST = -CAPACITY + 1;
     localparam [PLACE-1:0] LEFT_FIRST = -PAD_LEFT;
     localparam [PLACE-1:0] TOP_FIRST = -PAD_TOP;
     localparam [PLACE-1:0] ASIDE = STRIDE_RIGHT;
     localparam [PLACE-1:0] BELOW = STRIDE_DOWN;
     localparam [PLACE-1:0] ROWS = HEIGHT;
     localparam [PLACE-1:0] COLUMNS = WIDTH;
-    localparam [BITS0-1:0] END0 = N0 - 1;
-    localparam [BITS1-1:0] END1 = N1 - 1;
-    localparam [BITS2-1:0] END2 = N2 - 1;
-    localparam [BITS_AGAIN-1:0] END_AGAIN = REPEAT - 1;
-    localparam [BITS_RIGHT-1:0] END_RIGHT = OUT_COLUMNS - 1;
-    localparam [BITS_DOWN-1:0] END_DOWN = OUT_ROWS - 1;
+    localparam [BITS0-1:0] SOON0 = N0 - 2;
+    localparam [BITS1-1:0] SOON1 = N1 - 2;
+    localparam [BITS2-1:0] SOON2 = N2 - 2;
+    localparam [BITS_AGAIN-1:0] SOON_AGAIN = REPEAT - 2;
+    localparam [BITS_RIGHT-1:0] SOON_RIGHT = OUT_COLUMNS - 2;
+    localparam [BITS_DOWN-1:0] SOON_DOWN = OUT_ROWS - 2;
+    localparam [5:0] ALONE = {OUT_ROWS == 1, OUT_COLUMNS == 1, REPEAT == 1, N2 == 1, N1 == 1,
+                              N0 == 1};
     /* verilator lint_on WIDTH */
 
     reg [BITS0-1:0] n0;
@@ -112,12 +114,13 @@ module lingnan_window #(
     reg [BITS_AGAIN-1:0] again;
     reg [BITS_RIGHT-1:0] right;
     reg [BITS_DOWN-1:0] down;
-    wire last0 = n0 == END0;
-    wire last1 = last0 && n1 == END1;
-    wire last2 = last1 && n2 == END2;
-    wire last_window = last2 && again == END_AGAIN;
-    wire last_right = last_window && right == END_RIGHT;
-    wire last_down = last_right && down == END_DOWN;
+    reg end0, end1, end2, end_again, end_right, end_down;  // whether a counter is at its last
+    wire last0 = end0;
+    wire last1 = last0 && end1;
+    wire last2 = last1 && end2;
+    wire last_window = last2 && end_again;
+    wire last_right = last_window && end_right;
+    wire last_down = last_right && end_down;
     wire last_group = EVERY_TAP ? 1'b1 : CHANNEL_OUTER ? last1 : last2;
 
     reg known;  // a tap stands before the counters
@@ -134,20 +137,33 @@ module lingnan_window #(
             again <= 0;
             right <= 0;
             down <= 0;
+            {end_down, end_right, end_again, end2, end1, end0} <= ALONE;
             left <= LEFT_FIRST;
             top <= TOP_FIRST;
         end else if (advance) begin
             known <= 1'b1;
             fresh <= last_group;
             n0 <= last0 ? {BITS0{1'b0}} : n0 + 1'b1;
-            if (last0) n1 <= last1 ? {BITS1{1'b0}} : n1 + 1'b1;
-            if (last1) n2 <= last2 ? {BITS2{1'b0}} : n2 + 1'b1;
-            if (last2) again <= last_window ? {BITS_AGAIN{1'b0}} : again + 1'b1;
+            end0 <= last0 ? ALONE[0] : n0 == SOON0;
+            if (last0) begin
+                n1 <= last1 ? {BITS1{1'b0}} : n1 + 1'b1;
+                end1 <= last1 ? ALONE[1] : n1 == SOON1;
+            end
+            if (last1) begin
+                n2 <= last2 ? {BITS2{1'b0}} : n2 + 1'b1;
+                end2 <= last2 ? ALONE[2] : n2 == SOON2;
+            end
+            if (last2) begin
+                again <= last_window ? {BITS_AGAIN{1'b0}} : again + 1'b1;
+                end_again <= last_window ? ALONE[3] : again == SOON_AGAIN;
+            end
             if (last_window) begin
+                end_right <= last_right ? ALONE[4] : right == SOON_RIGHT;
                 right <= last_right ? {BITS_RIGHT{1'b0}} : right + 1'b1;
                 left <= last_right ? LEFT_FIRST : left + ASIDE;
             end
             if (last_right) begin
+                end_down <= last_down ? ALONE[5] : down == SOON_DOWN;
                 down <= last_down ? {BITS_DOWN{1'b0}} : down + 1'b1;
                 top <= last_down ? TOP_FIRST : top + BELOW;
             end
@@ -176,44 +192,52 @@ module lingnan_window #(
         if (!last1) next_move = MOVE1;
         if (!last0) next_move = MOVE0;
     end
-    reg at_first, ends_window, ends_picture;
+    reg at_first, ends_picture;
     reg [PLACE-1:0] row, column;
     reg signed [COUNT-1:0] distance;
     always @(posedge clk)
         if (advance) begin
             at_first <= fresh;
             at_last <= last_group;
-            ends_window <= last_window;
             ends_picture <= last_down;
             row <= top + kernel_row;
             column <= left + kernel_column;
             move <= next_move;
             wrapped_move <= next_move - RING_SIZE;
-            distance <= last_down ? NEXT : last_right ? DOWN : RIGHT;
+            distance <= !last_window ? {COUNT{1'b0}} : last_down ? NEXT : last_right ? DOWN : RIGHT;
         end
 
     // Signs tell: pixels written beyond what the window needs, beyond the picture, beyond what the
-    // ring may hold before this window, and beyond what it may hold before any.
+    // ring may hold before this window, and beyond what it may hold before any. A pixel counts a
+    // cycle late, for which the ring has one to spare; `step` comes late and only chooses.
     reg signed [COUNT-1:0] ahead, whole, near, early;
     wire here = !ahead[COUNT-1] || !whole[COUNT-1];
     assign step = known && here && (!at_last || go);
     assign in_ready = near[COUNT-1] || early[COUNT-1];
 
     wire word_end, pixel_end;
-    wire signed [COUNT-1:0] come = {{(COUNT - 1){1'b0}}, pixel_end};
-    wire signed [COUNT-1:0] moved_on = step && ends_window ? distance : {COUNT{1'b0}};
-    wire signed [COUNT-1:0] done = step && ends_picture ? PIXELS : {COUNT{1'b0}};
+    reg pixel_came;
+    wire signed [COUNT-1:0] come = {{(COUNT - 1){1'b0}}, pixel_came};
+    wire signed [COUNT-1:0] ahead_stays = ahead + come, near_stays = near + come;
+    wire signed [COUNT-1:0] whole_stays = whole + come, early_stays = early + come;
+    wire signed [COUNT-1:0] ahead_moves = ahead_stays - distance;
+    wire signed [COUNT-1:0] near_moves = near_stays - distance;
+    wire signed [COUNT-1:0] whole_moves = whole_stays - PIXELS;
+    wire signed [COUNT-1:0] early_moves = early_stays - PIXELS;
+    wire done = step && ends_picture;
     always @(posedge clk)
         if (rst) begin
+            pixel_came <= 1'b0;
             ahead <= AHEAD_FIRST;
             near <= NEAR_FIRST;
             whole <= WHOLE_FIRST;
             early <= EARLY_FIRST;
         end else begin
-            ahead <= ahead + come - moved_on;
-            near <= near + come - moved_on;
-            whole <= whole + come - done;
-            early <= early + come - done;
+            pixel_came <= pixel_end;
+            ahead <= step ? ahead_moves : ahead_stays;
+            near <= step ? near_moves : near_stays;
+            whole <= done ? whole_moves : whole_stays;
+            early <= done ? early_moves : early_stays;
         end
 
     // The ring: bytes are gathered to words, addresses wrap by one subtraction.

@@ -31,21 +31,34 @@ def test_a_second_appearance_grows_a_unit_only_where_it_is_needed() -> None:
     assert sorted(unit.owner for unit in net.units) == [0, 0, 1]
     asked = np.concatenate([cloud(c, 20, 9) for c in (40, 120, 200)])
     assert np.array_equal(net.answer(asked), np.repeat([0, 1, 0], 20))
-    near = learned([(0, cloud(40, 16, 1)), (1, cloud(120, 16, 2)), (0, cloud(44, 16, 3))])
+    near = learned([(0, cloud(40, 16, 1)), (1, cloud(120, 16, 2)), (0, cloud(40, 16, 3))])
     assert sorted(unit.owner for unit in near.units) == [0, 1]
 
 
 def test_a_useless_unit_is_merged_and_nothing_is_lost_by_it() -> None:
     net = learned([(0, cloud(40, 16, 1)), (1, cloud(160, 16, 2))])
     whole = net.units[0]
-    half = Unit(0, whole.sums // 2, whole.count // 2)
-    rest = Unit(0, whole.sums - half.sums, whole.count - half.count)
+    half = Unit(0, whole.sums // 2, whole.count // 2, whole.squares // 2)
+    rest = Unit(0, whole.sums - half.sums, whole.count - half.count, whole.squares - half.squares)
     net.units = [half, net.units[1], rest]
     more = cloud(160, 8, 5)
     net.learn(more, np.ones(8, np.int64), np.random.default_rng(1))
     assert sorted(unit.owner for unit in net.units) == [0, 1]
     (merged,) = (unit for unit in net.units if unit.owner == 0)
     assert np.array_equal(merged.sums, whole.sums) and merged.count == whole.count
+
+
+def test_appearances_stay_apart_by_more_than_chance() -> None:
+    """Fisher's ratio has mean 1 for halves of one cloud, whatever the number of samples."""
+    for count in (4, 16, 64):
+        kept = [
+            len(learned([(0, cloud(90, count, 2 * at)), (1, cloud(200, 8, 999)),
+                         (0, cloud(90, count, 2 * at + 1))]).units)
+            for at in range(20)
+        ]  # fmt: skip
+        assert np.mean(kept) < 2.1, f"{count} samples of one cloud are one unit"
+        apart = [(0, cloud(90, count, 1)), (1, cloud(100, 8, 2)), (0, cloud(110, count, 3))]
+        assert len(learned(apart).units) == 3
 
 
 def test_one_unit_a_class_is_the_head_and_the_order_of_samples_does_not_matter() -> None:

@@ -9,12 +9,16 @@ import pytest
 
 pytest.importorskip("onnx", reason="onnx is not installed: pip install 'lingnan[edge]'")
 
+from edge_deploy.checksets import WEIGHTS
 from edge_deploy.errors import EdgeError
+from edge_deploy.fpga.design import design
 from edge_deploy.graph.ir import Graph, macs
+from edge_deploy.pipeline import prepare_bytes
 from edge_deploy.search.command import within
 from edge_deploy.search.cost import Limits, cost
 from edge_deploy.search.data import read, split
 from edge_deploy.search.engines import Candidates, Name, search
+from edge_deploy.search.fpga import CLOCK_HZ, folded, room
 from edge_deploy.search.front import front, hypervolume
 from edge_deploy.search.latency import fit, kind
 from edge_deploy.search.skeleton import skeleton
@@ -51,6 +55,32 @@ def test_only_what_the_limits_allow_is_searched() -> None:
     assert max(one.arena for one in space.costs) <= 6_000
     with pytest.raises(EdgeError, match="nothing keeps within the limits"):
         within(Limits(macs=10), 10)
+
+
+def test_an_fpgas_folding_is_told_from_shapes() -> None:
+    """More multipliers are never slower; the estimate is that of the design itself."""
+    graph = skeleton(SMALL, 32, 10)
+    fits = [folded(graph, most) for most in (40, 60, 80, 140)]
+    assert all(
+        one is not None and one.dsp <= most
+        for one, most in zip(fits, (40, 60, 80, 140), strict=True)
+    )
+    assert sorted(one.frames_hz for one in fits) == [one.frames_hz for one in fits]
+    assert folded(graph, 20) is None, "one multiplier a layer and four in each rescaling"
+    learned = prepare_bytes((WEIGHTS / "mobilenet_int8.onnx").read_bytes(), "mobilenet").graph
+    told, made = folded(learned), design(learned, room())
+    assert told is not None and told.frames_hz == CLOCK_HZ / made.folding.interval
+    assert told.dsp <= made.estimate.dsp, "the estimate leaves the sums' rescaling out"
+
+
+def test_limits_of_an_fpga_bound_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_deploy.search.command.every", lambda: every()[::23])
+    small = {"macs": 300_000, "arena": 6_000}
+    free, bound = within(Limits(**small), 10), within(Limits(**small, dsp=60, frames_hz=8000), 10)
+    assert 0 < len(bound.costs) < len(free.costs)
+    assert all(one.dsp <= 60 and one.frames_hz >= 8000 for one in bound.costs)
+    with pytest.raises(EdgeError, match="the fastest does"):
+        within(Limits(**small, frames_hz=1e7), 10)
 
 
 def test_a_front_by_hand() -> None:

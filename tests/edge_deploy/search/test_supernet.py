@@ -18,7 +18,7 @@ from edge_deploy.verify import tools
 
 pytestmark = [pytest.mark.edge, pytest.mark.train]
 
-LIMITS = Limits(macs=300_000, arena=7_000)
+LIMITS = Limits(macs=300_000, arena=7_000, dsp=80, frames_hz=4000)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +53,8 @@ def test_from_data_and_limits_to_verified_c(bars: Labelled, tmp_path: Path) -> N
     # what was told of the architecture before it was learned is what the C planner then needs
     assert made["macs"] == made["expected_macs"] <= LIMITS.macs
     assert made["arena_bytes"] == made["expected_arena_bytes"] <= LIMITS.arena
+    assert made["dsp"] <= LIMITS.dsp and made["frames_hz"] >= LIMITS.frames_hz
+    assert (out / "verilog" / "Makefile").is_file()
     assert made["accuracy_int8"] > 0.8
     assert made["evaluated"] == 12 and len(told) == 4
     assert {"Makefile", "searched_int8.onnx", "expected.bin"} <= {p.name for p in out.iterdir()}

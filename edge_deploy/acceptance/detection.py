@@ -1,0 +1,152 @@
+"""Defects found where nobody says they are, and named: from three samples, and from none.
+
+What is found is what stands out of a surface of which three good pictures were shown (one class);
+what it is, either three samples of each kind tell or what the kinds are said to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.acceptance.indicator import Indicator
+from common.acceptance.measurement import Measurement, rate
+from edge_deploy.acceptance.fewshot import ASKED, GUIDE, MOST_FALSE, SHOTS, row
+from edge_deploy.acceptance.patches import MATERIALS, PIXEL_UM, SIZES_UM, Frame
+from edge_deploy.fewshot.attributes import Description, named
+from edge_deploy.fewshot.episodes import Episode, nearest
+from edge_deploy.fewshot.patches import least_of, standing_out
+from edge_deploy.fewshot.regions import FEATURES, describe
+
+IDS = tuple(f"S4-D9-K1/{word}" for word in ("detected-3-shot", "false-detections", "zero-shot"))
+FOUND, FALSE, ZERO = IDS
+NEAR_PX = 10  # that a region may lie from the defect's centre
+LARGE_UM, LONG = 100.0, 3.0
+SAID = {
+    "point": Description(size_um=(0.0, LARGE_UM), elongation=(1.0, LONG)),
+    "scratch": Description(elongation=(LONG, np.inf)),
+    "stain": Description(size_um=(LARGE_UM, np.inf), elongation=(1.0, LONG)),
+}
+
+U8 = NDArray[np.uint8]
+F64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """region: what stands out, None where nothing does. told: its ten bytes. there: whether it is
+    where the defect is."""
+
+    region: U8 | None
+    told: U8
+    there: bool
+
+
+def measure(
+    frames: Mapping[str, Sequence[Frame]], count: int, seed: int, digest: str
+) -> dict[str, Measurement]:
+    """frames: of every material in turn; the first three good ones of each are shown."""
+    shown = len(MATERIALS) * SHOTS
+    good = [frame.pixels for frame in frames["good"]]
+    least = [least_of(good[at : shown : len(MATERIALS)]) for at in range(len(MATERIALS))]
+    seen = {
+        kind: [_seen(frame, least[at % len(MATERIALS)]) for at, frame in enumerate(frames[kind])]
+        for kind in SIZES_UM
+    }
+    rest = enumerate(good[shown:])
+    alarms = sum(standing_out(one, least[at % len(MATERIALS)]) is not None for at, one in rest)
+    there = np.concatenate([[one.there for one in own] for own in seen.values()])
+    note = (
+        f"{count} episodes of {len(there) // len(seen)} pictures a kind, {SHOTS} learned and "
+        f"{ASKED} asked each; in {there.mean():.1%} of all pictures the defect was found at its "
+        "place; learned are pictures in which it was"
+    )
+    return {
+        FOUND: row(_episodes(list(seen.values()), count, seed), seed, digest, note),
+        FALSE: rate(alarms, len(good) - shown, digest),
+        ZERO: _unseen(seen, digest),
+    }
+
+
+def _seen(frame: Frame, least: float) -> Seen:
+    region = standing_out(frame.pixels, least)
+    if region is None:
+        return Seen(None, np.zeros(FEATURES, np.uint8), False)
+    rows, columns = np.nonzero(region)
+    away = np.hypot(columns - frame.x, rows - frame.y).min()
+    return Seen(region, describe(frame.pixels, region > 0), bool(away <= NEAR_PX))
+
+
+def _episodes(kinds: Sequence[Sequence[Seen]], count: int, seed: int) -> F64:
+    """Of each episode the share found at its place and named rightly."""
+    rng = np.random.default_rng(seed)
+    label = np.repeat(np.arange(len(kinds)), ASKED)
+    shares = []
+    for _ in range(count):
+        learned, asked = [], []
+        for own in kinds:
+            order = [own[at] for at in rng.permutation(len(own))]
+            first = [one for one in order if one.there][:SHOTS]
+            learned.append(np.stack([one.told for one in first]))
+            asked += [one for one in order if not any(one is used for used in first)][:ASKED]
+        told = np.stack([one.told for one in asked])
+        named_rightly = nearest(Episode(np.stack(learned), told, label)) == label
+        shares.append((named_rightly & [one.there for one in asked]).mean())
+    return np.array(shares)
+
+
+def _unseen(seen: Mapping[str, Sequence[Seen]], digest: str) -> Measurement:
+    right = total = 0
+    for kind, own in seen.items():
+        total += len(own)
+        right += sum(
+            one.region is not None and one.there and named(one.region, PIXEL_UM, SAID) == kind
+            for one in own
+        )
+    note = (
+        f"point: below {LARGE_UM:.0f} um and less than {LONG:.0f} times longer than wide; scratch: "
+        "longer than that; stain: larger than a point and no scratch"
+    )
+    return rate(right, total, digest, note)
+
+
+INDICATORS = (
+    Indicator(
+        FOUND,
+        "From 3 good pictures and 3 samples a kind, defects are found at their place and named.",
+        GUIDE,
+        "fraction",
+        ">=",
+        0.95,
+        "simulated",
+        "Frames of 1.3 mm from inspection's simulated station, points and scratches of 40 um, "
+        "stains of 300 um; nobody says where. What stands out of the surface by more than the good "
+        "pictures ever did is a region, whose ten bytes the integer head names. Bootstrap over "
+        "episodes, which draw from one pool.",
+    ),
+    Indicator(
+        FALSE,
+        "In less than 5 % of pictures of good surface a defect is found.",
+        GUIDE,
+        "fraction",
+        "<=",
+        MOST_FALSE,
+        "simulated",
+        "Further good frames of the same three materials, of each of which 3 were shown.",
+    ),
+    Indicator(
+        ZERO,
+        "Without a sample, defects are found and named by what the kinds are said to be.",
+        "零训练样本",
+        "fraction",
+        ">=",
+        0.95,
+        "simulated",
+        "The same frames. A kind is said by ranges of size and elongation, written down from what "
+        "the words mean and not fitted; what is found is of the kind whose description it "
+        "contradicts least. Target: the one of three samples.",
+    ),
+)
