@@ -10,7 +10,7 @@ from importlib import import_module
 
 from common.errors import LingnanError
 
-BENCHMARKS = ("pipeline", "anomaly", "gnss")
+BENCHMARKS = ("pipeline", "anomaly", "gnss", "fusion", "detector")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
