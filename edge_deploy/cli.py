@@ -28,9 +28,13 @@ def quantize(
     out: Path,
     method: Literal["minmax", "entropy", "percentile"] = "minmax",
     exact: bool = False,
+    check: Path | None = None,
+    tolerance: float = 1.0,
+    threshold: float | None = None,
+    mixed: bool = False,
     json: AsJson = False,
 ) -> None:
-    """Quantise a float MODEL to int8; tell each layer's signal over noise.
+    """Quantise a float MODEL to int8; tell each layer's signal over noise, and what int8 loses.
 
     Parameters
     ----------
@@ -45,19 +49,45 @@ def quantize(
     exact:
         Move scales by their last places until every layer rounds alike on every target with one
         multiplication and one shift.
+    check:
+        Pictures to judge by, as calibration's; for a classifier a folder with a folder for each
+        class, in the order of its outputs. Without classes float's decisions are taken as right.
+        Where int8 loses more than the tolerance nothing is written.
+    tolerance:
+        Points (of 100) that int8 may lose.
+    threshold:
+        The logit from which the first output decides; without it its largest class does.
+    mixed:
+        Where too much is lost, leave the layers that need it in float: chosen on every other
+        picture of the check set, judged on the rest. Integer targets refuse such a file.
     json:
         Print what was done as JSON.
     """
     from common.cli.output import print_json
-    from edge_deploy.quantize.command import quantise_file
+    from edge_deploy.quantize.command import Checked, quantise_file
+    from edge_deploy.quantize.gate import Rule
 
-    made = quantise_file(model, calibration, out, method, exact)
+    if check is None and (mixed or threshold is not None):
+        raise EdgeError("--mixed and --threshold need --check: the pictures to judge by")
+    checked = Checked(check, Rule(threshold, tolerance), mixed) if check else None
+    made = quantise_file(model, calibration, out, method, exact, checked)
     if json:
         print_json(made)
-        return
+    else:
+        _print_quantised(out, made)
+
+
+def _print_quantised(out: Path, made: dict[str, Any]) -> None:
+    from edge_deploy.quantize.gate import Gate
+
     print(f"{out}: {made['samples']} samples, {len(made['layers'])} layers.")
     for layer in made["layers"]:
         print(f"  {layer['decibels']:6.1f} dB  {layer['layer']}")
+    if gate := made["gate"]:
+        print(f"Gate: {Gate(**gate)}.")
+    if left := made["in_float"]:
+        print(f"In float, {left['macs_share']:.1%} of the MACs: {', '.join(left['layers'])}.")
+        print("Not wholly int8: for ONNX Runtime; integer targets refuse it by layer.")
     if moved := made["exact"]:
         print(f"Exact: {moved['sums']} sums and {moved['channels']} channels were moved.")
         for reason in moved["left"]:

@@ -14,8 +14,6 @@ from common.acceptance.figures import Plot, Series
 from common.acceptance.hashing import content_hash
 from common.acceptance.indicator import Indicator
 from common.acceptance.measurement import Measurement, not_measured
-from common.acceptance.resampling import bootstrap
-from common.acceptance.statistics import upper_bound
 from common.directions import find
 from common.runtime.weights import load
 from edge_deploy import characters
@@ -30,6 +28,7 @@ from edge_deploy.acceptance.subjects import (
 )
 from edge_deploy.checksets import NETS, WEIGHTS, Net, answers, check_set
 from edge_deploy.errors import EdgeError
+from edge_deploy.quantize.gate import bounds
 
 POINTS = 1.0
 TRAYS = {"quick": 60, "full": 600}
@@ -87,11 +86,7 @@ def _row(single: Scores, integer: Scores, seed: int, digest: str, what: str) -> 
     if not len(lost):
         raise EdgeError("a check set without samples")
     differ = int((lost != 0).sum())
-    if differ:
-        low, high = bootstrap(lambda chosen: float(lost[chosen].mean()), len(lost), seed=seed)
-    else:  # drawing again would show no spread: as many may differ as none in n allows
-        high = 100 * upper_bound(0, len(lost))
-        low = -high
+    low, high = bounds(lost, seed)
     note = (
         f"{what}: float {single.mean():.4f}, int8 {integer.mean():.4f}; {differ} of {len(lost)} "
         f"samples score otherwise"

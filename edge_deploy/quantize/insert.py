@@ -7,7 +7,7 @@ is what the integer graph needs: asymmetric activations, symmetric weights.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -34,17 +34,21 @@ class Samples:
 
 
 def quantise(
-    payload: bytes, samples: Sequence[NDArray[np.float32]], method: Method = "minmax"
+    payload: bytes,
+    samples: Sequence[NDArray[np.float32]],
+    method: Method = "minmax",
+    in_float: Collection[str] = (),
 ) -> bytes:
     """QDQ bytes of a float ONNX model with one input.
 
-    samples: inputs (1, C, H, W) whose activations give the ranges. EdgeError where the model has
-    several inputs or the samples do not fit.
+    samples: inputs (1, C, H, W) whose activations give the ranges. in_float: nodes of the
+    `prepared` model that stay as they are. EdgeError where the model has several inputs or the
+    samples do not fit.
     """
     onnx = onnx_package()
     from onnxruntime import quantization
 
-    scan(payload)
+    ready = prepared(payload)
     name = _only_input(onnx.load_from_string(payload), samples)
     ways = {
         "minmax": quantization.CalibrationMethod.MinMax,
@@ -52,13 +56,10 @@ def quantise(
         "percentile": quantization.CalibrationMethod.Percentile,
     }
     with tempfile.TemporaryDirectory() as folder:
-        float_path, ready, target = (
-            Path(folder, f"{word}.onnx") for word in ("float", "ready", "int8")
-        )
-        float_path.write_bytes(payload)
-        quantization.quant_pre_process(float_path, ready, skip_symbolic_shape=True)
+        source, target = Path(folder, "ready.onnx"), Path(folder, "int8.onnx")
+        source.write_bytes(ready)
         quantization.quantize_static(
-            ready,
+            source,
             target,
             Samples(name, samples),
             quant_format=quantization.QuantFormat.QDQ,
@@ -66,8 +67,41 @@ def quantise(
             weight_type=quantization.QuantType.QInt8,
             per_channel=True,
             calibrate_method=ways[method],
+            nodes_to_exclude=list(in_float),
         )
-        return target.read_bytes()
+        return _fenced(target.read_bytes(), in_float)
+
+
+def _fenced(made: bytes, in_float: Collection[str]) -> bytes:
+    """A Sum of one value behind each layer in float: a convolution that is next to both its pairs
+    has its float weights quantised by ONNX Runtime when it opens the file."""
+    onnx = onnx_package()
+    model = onnx.load_from_string(made)
+    nodes = list(model.graph.node)
+    del model.graph.node[:]
+    for node in nodes:
+        model.graph.node.append(node)
+        if node.name in in_float:
+            value, behind = node.output[0], f"{node.output[0]}_in_float"
+            model.graph.node[-1].output[0] = behind
+            model.graph.node.append(onnx.helper.make_node("Sum", [behind], [value], behind))
+    return bytes(model.SerializeToString())
+
+
+def prepared(payload: bytes) -> bytes:
+    """The float model as it is quantised: constants and normalisations folded, each node named."""
+    onnx = onnx_package()
+    from onnxruntime import quantization
+
+    scan(payload)
+    with tempfile.TemporaryDirectory() as folder:
+        source, ready = Path(folder, "float.onnx"), Path(folder, "ready.onnx")
+        source.write_bytes(payload)
+        quantization.quant_pre_process(source, ready, skip_symbolic_shape=True)
+        model = onnx.load_from_string(ready.read_bytes())
+    for node in model.graph.node:
+        node.name = node.name or node.output[0]
+    return bytes(model.SerializeToString())
 
 
 def _only_input(model: object, samples: Sequence[NDArray[np.float32]]) -> str:
