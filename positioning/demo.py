@@ -1,6 +1,11 @@
 """The running demonstration, all of it simulated: a car in a city with its receiver beside a base,
-solved an epoch at a time; the map, the sky above it, its error and how it was solved. Between two
-cities a road, seen by camera and radar."""
+inertial sensor and wheels; the map, the sky above it, its error and the level that is to hold it.
+Between two cities a road, seen by camera and radar.
+
+What the map shows is the coupled estimate of the whole drive, worked out before the car sets off:
+protection levels are calibrated for that one. Beside it stands what GNSS alone tells, an epoch at a
+time in real time.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +21,20 @@ import numpy as np
 from common.errors import LingnanError
 from common.service.demo import DemoFrame
 from positioning.gnss.formats.epochs import split
+from positioning.gnss.integrity.assess import assess
+from positioning.gnss.integrity.simulated import solved
 from positioning.gnss.satellite import decode
-from positioning.gnss.solution import Quality
+from positioning.gnss.solution import Quality, Solution
+from positioning.gnss.variance.network import unseen
+from positioning.level_view import LEVEL, lens, strip
 from positioning.pipeline import Base, Pipeline, Place
 from positioning.replay import stamped
 from positioning.road_view import road
 from positioning.sim.gnss.scenario import KINDS, Drive, Scenario, simulate
-from positioning.sky_map import Panel, colour_of, map_of, sky_of
+from positioning.sky_map import Panel, colour_of, map_of, ring, sky_of
 
 LAYOUTS = ("avenue", "canyon", "trees", "old-town", "viaduct")
-DRIVE_S = 90.0
+DRIVE_S = 80.0  # as long as those that levels are calibrated by
 STEP_S = 0.2  # the receiver's own interval: the demonstration runs in real time
 
 
@@ -42,77 +51,116 @@ def demo(stop: threading.Event, seed: int = 1) -> Iterator[DemoFrame]:
 
 
 def _watch(drive: Drive, stop: threading.Event) -> Iterator[DemoFrame]:
-    base = Base(drive.base, drive.base_position_m)
-    pipeline = Pipeline(drive.navigation, base)
-    watched = _Watched(drive)
+    pipeline = Pipeline(drive.navigation, Base(drive.base, drive.base_position_m))
+    try:
+        watched = _Watched(drive, _assessed(drive))
+    except LingnanError as error:
+        raise LingnanError(f"the demonstration cannot be solved: {error}") from error
     for sample in stamped(split(drive.rover)):
         if stop.is_set():
             return
         due = monotonic() + STEP_S
         began = perf_counter()
-        try:
-            place = pipeline.step(sample).value
-        except LingnanError as error:
-            raise LingnanError(f"the demonstration cannot be solved: {error}") from error
+        place = pipeline.step(sample).value
         yield watched.frame(sample.seq, place, (perf_counter() - began) * 1e3)
         stop.wait(max(0.0, due - monotonic()))
 
 
-class _Watched:
-    """What has been told of one drive."""
+def _assessed(drive: Drive) -> Solution:
+    """The coupled estimate with its protection levels, by variances learned in other cities."""
+    _, about, coupled = solved(drive, "batch", unseen(drive.scenario.layout))
+    return assess(coupled, about)
 
-    def __init__(self, drive: Drive) -> None:
+
+class _Watched:
+    """One drive, what was estimated of it, and what has been told of it."""
+
+    def __init__(self, drive: Drive, estimate: Solution) -> None:
+        assert estimate.protection_level_m is not None
         self._drive = drive
-        self._true_m = drive.place.local(drive.truth.position_m)
-        self._told: list[tuple[float, float, tuple[int, int, int]]] = []
+        self._level_m = estimate.protection_level_m[:, 0].astype(np.float64)
+        self._quality = [Quality(q) for q in estimate.quality.tolist()]
+        self._true_m = drive.place.local(drive.truth.position_m)[:, :2]
+        self._place_m = drive.place.local(estimate.position_m)[:, :2]
+        self._error_m = np.hypot(*(self._place_m - self._true_m).T)
         self._tally: Counter[str] = Counter()
-        self._errors: list[float] = []
 
     def frame(self, e: int, place: Place, spent_ms: float) -> DemoFrame:
-        """The picture and the facts of epoch e."""
-        name = place.quality.name.lower().replace("_", " ")
-        self._tally[name] += 1
-        error_m = float("nan")
-        if place.quality is not Quality.NONE:
-            east, north, _ = self._drive.place.local(place.position_m)
-            self._told.append((float(east), float(north), colour_of(place.quality)))
-            error_m = float(np.hypot(*(np.array([east, north]) - self._true_m[e, :2])))
-            self._errors.append(error_m)
-        return DemoFrame(self._picture(e, place, error_m), self._facts(e, name, error_m, spent_ms))
+        """The picture and the facts of epoch e; place: in real time, by GNSS alone."""
+        self._tally[_name(self._quality[e])] += 1
+        return DemoFrame(self._picture(e), self._facts(e, place, spent_ms))
 
-    def _facts(self, e: int, name: str, error_m: float, spent_ms: float) -> dict[str, Any]:
+    def _facts(self, e: int, place: Place, spent_ms: float) -> dict[str, Any]:
         drive = self._drive
+        outside = int((self._error_m > self._level_m)[: e + 1].sum())
         return {
             "caption": f"{drive.scenario.layout}, {e * STEP_S:.0f} s",
             "city": f"{drive.scenario.layout}, seed {drive.scenario.seed}",
             "around": KINDS[drive.kind[e]],
-            "solved as": name,
-            "horizontal error, m": None if np.isnan(error_m) else round(error_m, 3),
-            "counters": {**self._tally, "one step, ms": round(spent_ms, 1)},
-            "bars": {"Horizontal error over the drive, m": self._spread()},
+            "solved as": _name(self._quality[e]),
+            "horizontal error, m": _rounded(self._error_m[e]),
+            "horizontal protection level, m": _rounded(self._level_m[e]),
+            "estimate": "GNSS, inertial sensor and wheels over the whole drive, known beforehand",
+            "GNSS alone in real time": self._alone(e, place),
+            "counters": {
+                **self._tally, "error over its level": outside, "one step, ms": round(spent_ms, 1),
+            },
+            "bars": {"Horizontal over the drive, m": self._spread(e)},
             "simulated": True,
-        }
+        }  # fmt: skip
 
-    def _spread(self) -> dict[str, float]:
-        if not self._errors:
-            return {}
-        values = np.percentile(self._errors, (50, 68, 95)).tolist()
-        return {f"{p} %": round(v, 2) for p, v in zip((50, 68, 95), values, strict=True)}
+    def _alone(self, e: int, place: Place) -> str:
+        if place.quality is Quality.NONE:
+            return "no place"
+        off_m = self._drive.place.local(place.position_m)[:2] - self._true_m[e]
+        return f"{_name(place.quality)}, {np.hypot(*off_m):.2f} m off"
 
-    def _picture(self, e: int, place: Place, error_m: float) -> bytes:
+    def _spread(self, e: int) -> dict[str, float]:
+        pairs = (("error", self._error_m), ("level", self._level_m))
+        return {
+            f"{name} {p} %": round(float(np.nanpercentile(values[: e + 1], p)), 3)
+            for name, values in pairs if np.isfinite(values[: e + 1]).any() for p in (50, 95)
+        }  # fmt: skip
+
+    def _picture(self, e: int) -> bytes:
+        now = slice(0, e + 1)
+        panel = self._map(e)
+        below = strip(self._error_m[now], self._level_m[now], len(self._error_m))
+        whole = np.vstack([np.hstack([panel, self._sky(e)]), below])
+        return bytes(cv2.imencode(".jpg", whole, [cv2.IMWRITE_JPEG_QUALITY, 85])[1])
+
+    def _map(self, e: int) -> Panel:
+        told = [
+            (*self._place_m[k].tolist(), colour_of(self._quality[k]))
+            for k in np.flatnonzero(np.isfinite(self._error_m[: e + 1])).tolist()
+        ]
+        panel = map_of(self._drive.city, self._true_m, e, told)
+        if np.isfinite(self._error_m[e]):
+            off_m, level_m = self._true_m[e] - self._place_m[e], float(self._level_m[e])
+            ring(panel, -off_m, level_m, LEVEL)
+            lens(panel, off_m, level_m, colour_of(self._quality[e]))
+        return panel
+
+    def _sky(self, e: int) -> Panel:
         drive = self._drive
-        low, high = int(drive.rover.first[e]), int(drive.rover.first[e + 1])
-        rows = slice(low, high)
-        panel = map_of(drive.city, self._true_m[:, :2], e, self._told)
-        sky: Panel = sky_of(
+        rows = slice(int(drive.rover.first[e]), int(drive.rover.first[e + 1]))
+        sky = sky_of(
             [decode(int(s)) for s in drive.rover.satellite[rows]],
             drive.truth.azimuth_rad[rows],
             drive.truth.elevation_rad[rows],
             drive.rover.cn0_dbhz[rows, 0].astype(np.float64),
             drive.truth.line_of_sight[rows],
         )
-        told = "no place" if np.isnan(error_m) else f"{place.quality.name}  {error_m:.2f} m off"
-        cv2.putText(sky, told, (10, 26), cv2.FONT_HERSHEY_SIMPLEX, 0.62,
-                    colour_of(place.quality), 2, cv2.LINE_AA)  # fmt: skip
-        whole = np.hstack([panel, sky])
-        return bytes(cv2.imencode(".jpg", whole, [cv2.IMWRITE_JPEG_QUALITY, 85])[1])
+        error_m, level_m, quality = self._error_m[e], self._level_m[e], self._quality[e]
+        told = f"{quality.name}  {error_m:.2f} m off, level {level_m:.2f} m"
+        cv2.putText(sky, told if np.isfinite(error_m) else "no place", (10, 26),
+                    cv2.FONT_HERSHEY_SIMPLEX, 0.62, colour_of(quality), 2, cv2.LINE_AA)  # fmt: skip
+        return sky
+
+
+def _name(quality: Quality) -> str:
+    return quality.name.lower().replace("_", " ")
+
+
+def _rounded(value: float) -> float | None:
+    return round(float(value), 3) if np.isfinite(value) else None

@@ -9,7 +9,7 @@ without one, or while RTK has no answer, by codes and Dopplers of the last half 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +36,8 @@ class Place:
     """Where the antenna was at one epoch; Quality.NONE has NaN everywhere.
 
     week, tow_s: GPS time by the receiver's clock. position_m: (3,) ECEF. covariance_m2: (3, 3).
-    velocity_mps: (3,) ECEF, NaN where not told. satellites: used. age_s: of the base's data, NaN
-    without.
+    velocity_mps: (3,) ECEF; velocity_covariance: (3, 3) of it, (m/s)^2; NaN where not told.
+    satellites: used. age_s: of the base's data, NaN without.
     """
 
     week: int
@@ -48,6 +48,7 @@ class Place:
     quality: Quality
     satellites: int
     age_s: float = float("nan")
+    velocity_covariance: F64 = field(default_factory=lambda: np.full((3, 3), np.nan))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,7 +159,10 @@ def _alone(epoch: GnssEpoch, rows: Measurements, found: Followed) -> Place:
     quality = Quality.SINGLE if len(rows.satellite) else Quality.DEAD_RECKONING
     used = int((found.weight > _BELIEVED).sum())
     place, spread, velocity = found.position_m, found.covariance_m2, found.velocity_mps
-    return Place(epoch.week, epoch.tow_s, place, spread, velocity, quality, used)
+    known = found.velocity_covariance
+    return Place(
+        epoch.week, epoch.tow_s, place, spread, velocity, quality, used, velocity_covariance=known
+    )
 
 
 def _epochs_until(base: Observations, week: int, tow_s: float) -> int:

@@ -1,9 +1,11 @@
-"""Positioning as a ROS 2 lifecycle node: a receiver's raw observations in, NavSatFix out.
+"""Positioning as a ROS 2 lifecycle node: raw observations in, NavSatFix and Odometry out.
 
 python -m positioning.ros_node --ros-args -p 'receiver:={"type": "serial", "port": "/dev/ttyACM0"}'
 
 On the topic `raw` the observations of an epoch and its navigation frames come as the bytes of the
 receiver's UBX frames in a std_msgs/UInt8MultiArray: ROS 2 has no message for raw observations.
+On `odometry` the pose is about the base or, without one, the first place, in axes east, north, up;
+it stands for base_link where the antenna is. An epoch without a place has no odometry.
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from sensor_msgs.msg import NavSatFix, NavSatStatus
 from std_msgs.msg import UInt8MultiArray
@@ -27,6 +31,7 @@ from common.errors import LingnanError
 from common.ros.convert import Codec
 from common.ros.errors import MessageError
 from common.ros.node import Wiring
+from common.ros.ros2 import Odometry as OdometryMessage
 from common.ros.ros2 import Time
 from common.ros.run import run
 from common.types.gnss import GnssEpoch
@@ -34,9 +39,12 @@ from common.types.stamped import Stamped
 from positioning.gnss import geodesy
 from positioning.gnss.formats import detect
 from positioning.gnss.solution import Quality
+from positioning.odometry import Motion, Odometry
 from positioning.pipeline import Base, Pipeline, Place
 
 FRAME = "gnss_antenna"
+ODOMETRY_FRAME, CAR_FRAME = "odom", "base_link"
+UNTOLD = 1e6  # variance of what is not told: the message has no other word for it
 MAX_BYTES = 1 << 16  # of an epoch's frames
 
 
@@ -94,6 +102,64 @@ def fix_from_message(message: Any, seq: int) -> Stamped[Place]:
     return Stamped(seq, time_ns, time_ns, message.header.frame_id or FRAME, place)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """What is published of an epoch; motion is None where there is no place."""
+
+    place: Place
+    motion: Motion | None
+
+
+def told_to_fix(sample: Stamped[Told]) -> Any:
+    """sensor_msgs/NavSatFix."""
+    return fix_to_message(sample.with_value(sample.value.place))
+
+
+def told_from_fix(message: Any, seq: int) -> Stamped[Told]:
+    """The place alone."""
+    sample = fix_from_message(message, seq)
+    return sample.with_value(Told(sample.value, None))
+
+
+def told_to_odometry(sample: Stamped[Told]) -> Any:
+    """nav_msgs/Odometry, None without a place. Variance UNTOLD of attitude and velocity where they
+    are not told, and of turning always."""
+    motion = sample.value.motion
+    if motion is None:
+        return None
+    message = OdometryMessage()
+    sec, nanosec = divmod(sample.host_time_ns, 1_000_000_000)
+    message.header.stamp = Time(sec=sec, nanosec=nanosec)
+    message.header.frame_id, message.child_frame_id = ODOMETRY_FRAME, CAR_FRAME
+    _set_pose(message.pose, motion)
+    _set_twist(message.twist, motion)
+    return message
+
+
+def _set_pose(told: Any, motion: Motion) -> None:
+    _set(told.pose.position, motion.position_m)
+    covariance = np.eye(6) * UNTOLD
+    covariance[:3, :3] = motion.covariance_m2
+    if np.isfinite(motion.yaw_rad):
+        covariance[5, 5] = motion.yaw_rad2
+        told.pose.orientation.z = float(np.sin(motion.yaw_rad / 2))
+        told.pose.orientation.w = float(np.cos(motion.yaw_rad / 2))
+    told.covariance = covariance.ravel().tolist()
+
+
+def _set_twist(told: Any, motion: Motion) -> None:
+    covariance = np.eye(6) * UNTOLD
+    if np.isfinite(motion.velocity_mps).all():
+        _set(told.twist.linear, motion.velocity_mps)
+        covariance[:3, :3] = motion.velocity_covariance
+    told.covariance = covariance.ravel().tolist()
+
+
+def told_from_odometry(message: Any, seq: int) -> Stamped[Told]:
+    """Odometry is told here, not taken: it does not say where its origin is."""
+    raise MessageError("odometry is not taken for a place")
+
+
 def epoch_to_message(sample: Stamped[GnssEpoch]) -> Any:
     """Raw observations are taken here, not sent."""
     raise MessageError("raw observations are not published")
@@ -116,9 +182,10 @@ def epoch_from_message(message: Any, seq: int) -> Stamped[GnssEpoch]:
 
 
 RAW: Codec[GnssEpoch] = Codec(UInt8MultiArray, epoch_to_message, epoch_from_message)
-FIX: Codec[Place] = Codec(NavSatFix, fix_to_message, fix_from_message)
+FIX: Codec[Told] = Codec(NavSatFix, told_to_fix, told_from_fix)
+ODOMETRY: Codec[Told] = Codec(OdometryMessage, told_to_odometry, told_from_odometry)
 
-Step = Callable[[Stamped[GnssEpoch]], Stamped[Place]]
+Step = Callable[[Stamped[GnssEpoch]], Stamped[Told]]
 
 
 @contextmanager
@@ -127,7 +194,14 @@ def open_pipeline(current: Callable[[], RosConfig]) -> Iterator[Step]:
     config = current()
     paths = [Path(name) for name in config.nav]
     messages = detect.read_navigation(paths) if paths else None
-    yield Pipeline(messages, _base(config)).step
+    base = _base(config)
+    pipeline, odometry = Pipeline(messages, base), Odometry(base.position_m if base else None)
+
+    def step(sample: Stamped[GnssEpoch]) -> Stamped[Told]:
+        place = pipeline.step(sample)
+        return place.with_value(Told(place.value, odometry.step(place.value)))
+
+    yield step
 
 
 def _base(config: RosConfig) -> Base | None:
@@ -141,6 +215,11 @@ def _base(config: RosConfig) -> Base | None:
 def open_receiver(config: RosConfig) -> Driver[GnssEpoch] | None:
     """The receiver that the parameters name, not open yet."""
     return create({**config.receiver, "kind": "gnss"}) if config.receiver else None
+
+
+def _set(vector: Any, values: NDArray[np.float64]) -> None:
+    """x, y, z of a Point or a Vector3."""
+    vector.x, vector.y, vector.z = (float(v) for v in values)
 
 
 def _status(quality: Quality) -> int:
@@ -157,6 +236,7 @@ WIRING = Wiring(
     subscribes=(RAW, "raw"),
     publishes=(FIX, "fix"),
     driver=open_receiver,
+    also=((ODOMETRY, "odometry"),),
 )
 
 

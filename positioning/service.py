@@ -1,4 +1,5 @@
-"""Positioning over HTTP: a rover's observations solved, and a solution judged against a truth."""
+"""Positioning over HTTP: a rover's observations solved, a solution judged against a truth, and what
+a radar and a camera recorded."""
 
 from __future__ import annotations
 
@@ -17,6 +18,8 @@ from common.service.demo import DemoFrame
 from common.service.queue import Work
 from common.service.records import Records
 from positioning.config import Estimator, Mode, SolveConfig
+from positioning.fusion.service import add_fusion
+from positioning.radar.service import add_radar
 
 __all__ = ["demo", "router"]
 
@@ -98,6 +101,8 @@ def router() -> APIRouter:
         judged.record = await records.accept("positioning.score", judged.figures)
         return judged
 
+    add_radar(routes)
+    add_fusion(routes)
     return routes
 
 

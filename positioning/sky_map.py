@@ -23,7 +23,7 @@ _GROUND, _BUILDING, _DECK, _LEAVES = (
     (170, 178, 186),
     (170, 205, 160),
 )
-_TRUTH, _INK, _RING, _HIDDEN = (40, 40, 40), (60, 55, 50), (215, 210, 205), (110, 110, 230)
+TRUTH, INK, RING, _HIDDEN = (40, 40, 40), (60, 55, 50), (215, 210, 205), (110, 110, 230)
 _COLOURS: dict[Quality, Colour] = {
     Quality.FIX: (55, 127, 26),
     Quality.FLOAT: (12, 136, 212),
@@ -51,15 +51,22 @@ def map_of(city: City, true_m: F64, now: int, told: Sequence[tuple[float, float,
         at = _pixels(crown[None, :2], middle)[0]
         cv2.circle(panel, tuple(at.tolist()), int(radius * _PX_PER_M), _LEAVES, -1, cv2.LINE_AA)
     way = _pixels(true_m[: now + 1], middle)
-    cv2.polylines(panel, [way], False, _TRUTH, 1, cv2.LINE_AA)
+    cv2.polylines(panel, [way], False, TRUTH, 1, cv2.LINE_AA)
     for east, north, colour in told:
         at = _pixels(np.array([[east, north]]), middle)[0]
         cv2.circle(panel, tuple(at.tolist()), 3, colour, -1, cv2.LINE_AA)
-    cv2.circle(panel, (SIDE_PX // 2, SIDE_PX // 2), 7, _TRUTH, 2, cv2.LINE_AA)
+    cv2.circle(panel, (SIDE_PX // 2, SIDE_PX // 2), 7, TRUTH, 2, cv2.LINE_AA)
     length = int(50 * _PX_PER_M)
-    cv2.line(panel, (14, SIDE_PX - 16), (14 + length, SIDE_PX - 16), _INK, 2)
-    _write(panel, "50 m, north up; black: truth", (14, SIDE_PX - 24))
+    cv2.line(panel, (14, SIDE_PX - 16), (14 + length, SIDE_PX - 16), INK, 2)
+    write(panel, "50 m, north up; black: truth", (14, SIDE_PX - 24))
     return panel
+
+
+def ring(panel: Panel, away_m: F64, radius_m: float, colour: Colour) -> None:
+    """A circle about a point (2,) east and north of the map's middle, to the map's scale."""
+    at = _pixels(away_m[None], np.zeros(2))[0]
+    radius = round(min(radius_m * _PX_PER_M, 10_000.0))
+    cv2.circle(panel, tuple(at.tolist()), max(radius, 1), colour, 1, cv2.LINE_AA)
 
 
 def sky_of(
@@ -74,9 +81,9 @@ def sky_of(
     panel: Panel = np.full((SIDE_PX, SIDE_PX, 3), 255, np.uint8)
     middle, rim = SIDE_PX // 2, SIDE_PX // 2 - 40
     for share in (1.0, 2 / 3, 1 / 3):
-        cv2.circle(panel, (middle, middle), int(rim * share), _RING, 1, cv2.LINE_AA)
+        cv2.circle(panel, (middle, middle), int(rim * share), RING, 1, cv2.LINE_AA)
     for text, at in (("N", (middle - 5, 36)), ("E", (SIDE_PX - 32, middle + 5))):
-        _write(panel, text, at)
+        write(panel, text, at)
     away = rim * (1 - elevation_rad / (np.pi / 2))
     across, up = away * np.sin(azimuth_rad), away * np.cos(azimuth_rad)
     for k, name in enumerate(names):
@@ -84,9 +91,14 @@ def sky_of(
         strength = np.nan_to_num(cn0_dbhz[k], nan=20.0)
         colour = (70, 140, 40) if seen[k] else _HIDDEN
         cv2.circle(panel, at, int(np.clip((strength - 14) / 4, 3, 9)), colour, -1, cv2.LINE_AA)
-        _write(panel, name, (at[0] + 9, at[1] + 4))
-    _write(panel, "tracked satellites; red: not in sight; size: C/N0", (14, SIDE_PX - 10))
+        write(panel, name, (at[0] + 9, at[1] + 4))
+    write(panel, "tracked satellites; red: not in sight; size: C/N0", (14, SIDE_PX - 10))
     return panel
+
+
+def write(panel: Panel, text: str, at: tuple[int, int], colour: Colour = INK) -> None:
+    """Small text from its lower left corner on."""
+    cv2.putText(panel, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.4, colour, 1, cv2.LINE_AA)
 
 
 def _standing(boxes: Boxes) -> list[F64]:
@@ -113,7 +125,3 @@ def _pixels(local_m: F64, middle_m: F64) -> NDArray[np.int32]:
     away = (local_m - middle_m) * _PX_PER_M
     flipped = np.column_stack((away[:, 0], -away[:, 1])) + SIDE_PX / 2
     return np.asarray(np.clip(flipped, -10_000, 10_000), np.int32)
-
-
-def _write(panel: Panel, text: str, at: tuple[int, int]) -> None:
-    cv2.putText(panel, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.4, _INK, 1, cv2.LINE_AA)

@@ -31,7 +31,11 @@ UNSTATED_FRAME = "unstated"  # stands for the empty frame_id that some publisher
 
 @dataclass(frozen=True, slots=True)
 class Codec(Generic[T]):
-    """A value type with its message type. decode: (message, seq) -> sample, or MessageError."""
+    """A value type with its message type.
+
+    encode: sample -> message, or None where nothing is to be told of it.
+    decode: (message, seq) -> sample, or MessageError.
+    """
 
     message: type[Any]
     encode: Callable[[Stamped[T]], Any]

@@ -56,6 +56,7 @@ class Wiring(Generic[C, I, O]):
         nothing. It is called with `current`, which gives the configuration of the moment: fields
         marked live change while the step is in use, the others do not.
     subscribes, publishes: message type and topic; topics are relative, so they can be remapped.
+    also: further messages and topics that tell of the same results.
     driver: a driver that is not open yet, or None where samples come from the topic.
     """
 
@@ -65,6 +66,7 @@ class Wiring(Generic[C, I, O]):
     subscribes: tuple[Codec[I], str]
     publishes: tuple[Codec[O], str]
     driver: Callable[[C], Driver[I] | None] = lambda config: None
+    also: tuple[tuple[Codec[O], str], ...] = ()
 
 
 class PipelineNode(LifecycleNode, Generic[C, I, O]):  # type: ignore[misc] # rclpy is untyped here
@@ -76,7 +78,7 @@ class PipelineNode(LifecycleNode, Generic[C, I, O]):  # type: ignore[misc] # rcl
         self._opened = ExitStack()
         self._source: Source[I] | None = None
         self._step: Step[I, O] | None = None
-        self._publisher: Any = None
+        self._outlets: list[tuple[Codec[O], Any]] = []
         self._published = self._failed = 0
         self._failure = ""
         self._told = State.READY  # the state last logged
@@ -147,12 +149,14 @@ class PipelineNode(LifecycleNode, Generic[C, I, O]):  # type: ignore[misc] # rcl
         driver = wiring.driver(current())
         source = DriverSource(driver) if driver else TopicSource(self, *wiring.subscribes)
         self._opened.callback(source.close)
-        codec, topic = wiring.publishes
-        self._publisher = self.create_lifecycle_publisher(
-            codec.message, topic, qos_profile_sensor_data
-        )
-        self._opened.callback(self.destroy_lifecycle_publisher, self._publisher)
+        for told in (wiring.publishes, *wiring.also):
+            self._advertise(*told)
         self._source = source
+
+    def _advertise(self, codec: Codec[O], topic: str) -> None:
+        made = self.create_lifecycle_publisher(codec.message, topic, qos_profile_sensor_data)
+        self._opened.callback(self.destroy_lifecycle_publisher, made)
+        self._outlets.append((codec, made))
 
     def _start(self) -> None:
         if self._source is not None:
@@ -167,6 +171,7 @@ class PipelineNode(LifecycleNode, Generic[C, I, O]):  # type: ignore[misc] # rcl
     def _close(self) -> None:
         self._stop()
         self._source = self._step = None
+        self._outlets = []
         self._failure = ""
         self._opened.close()
 
@@ -176,13 +181,19 @@ class PipelineNode(LifecycleNode, Generic[C, I, O]):  # type: ignore[misc] # rcl
         try:
             result = self._step(sample)
             if result is not None:
-                self._publisher.publish(self._wiring.publishes[0].encode(result))
+                self._publish(result)
                 self._published += 1
             self._failure = ""
         except Exception as error:  # one bad sample must not end the stream
             self._failed += 1
             self._failure = f"sample {sample.seq}: {type(error).__name__}: {error}"
             self.get_logger().error(self._failure, throttle_duration_sec=1.0)
+
+    def _publish(self, result: Stamped[O]) -> None:
+        for codec, publisher in self._outlets:
+            message = codec.encode(result)
+            if message is not None:
+                publisher.publish(message)
 
     def _report(self) -> None:
         facts = {"published": self._published, "failed": self._failed, "active": self._is_active}

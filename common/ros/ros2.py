@@ -11,6 +11,7 @@ try:
     import rclpy
     from builtin_interfaces.msg import Time
     from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+    from nav_msgs.msg import Odometry
     from rcl_interfaces.msg import (
         FloatingPointRange,
         IntegerRange,
@@ -41,6 +42,7 @@ __all__ = [
     "KeyValue",
     "LifecycleNode",
     "MultiArrayDimension",
+    "Odometry",
     "Parameter",
     "ParameterDescriptor",
     "PointCloud2",

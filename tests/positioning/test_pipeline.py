@@ -82,8 +82,11 @@ def test_the_demonstration_shows_a_map_and_tells_that_it_is_simulated(
     stop.set()
     assert next(frames, None) is None
     picture = cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_COLOR)
-    assert picture is not None and picture.shape == (480, 960, 3)
+    assert picture is not None and picture.shape == (630, 960, 3)
     assert frame.facts["simulated"] is True and frame.facts["counters"]
+    level_m = frame.facts["horizontal protection level, m"]
+    assert frame.facts["horizontal error, m"] < level_m < 50.0
+    assert frame.facts["bars"]["Horizontal over the drive, m"]["level 95 %"] >= level_m / 2
 
 
 @pytest.mark.ros

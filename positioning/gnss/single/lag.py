@@ -32,12 +32,13 @@ _WIDEST = 10.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Followed:
-    """One epoch: position (3,) m, velocity (3,) m/s, covariance (3, 3) of the position, ECEF, and
-    the weight of each of its ranges (M,)."""
+    """One epoch: position (3,) m, velocity (3,) m/s, covariances (3, 3) of both, ECEF, and the
+    weight of each of its ranges (M,)."""
 
     position_m: F64
     velocity_mps: F64
     covariance_m2: F64
+    velocity_covariance: F64
     weight: F64
 
 
@@ -87,6 +88,7 @@ class Follower:
             origin + state[-1, :3] @ axes,
             state[-1, 3:6] @ axes,
             axes.T @ spread[-1, :3, :3] @ axes,
+            axes.T @ spread[-1, 3:6, 3:6] @ axes,
             weight[len(weight) - len(self._rows[-1].range_m) :],
         )
 
