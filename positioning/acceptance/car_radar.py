@@ -174,14 +174,16 @@ RATE = Indicator(
     "S4-D3-R4/recorded-range-rate",
     "The range rates of a car's radar agree with how its ranges change within 0.5 m/s (RMS).",
     GUIDE, "m/s", "<=", 0.5, "public-data",
-    f"{_DRIVE}: the slope of half a second of ranges, told to 4 cm, less the mean rate told.",
+    f"{_DRIVE}: the slope of half a second of ranges, told to 4 cm, less the mean rate told. "
+    "The target is a round number set when this drive's value had been seen.",
 )  # fmt: skip
 OWN = Indicator(
     "S4-D3-R4/recorded-own-speed",
     "By what stands the radar knows the car's speed within 0.3 m/s (RMS).",
     GUIDE, "m/s", "<=", 0.3, "public-data",
     f"{_DRIVE}: median over what stands in a look, against the publishers' global pose; the wheels "
-    f"say what stands, to {STANDS_MPS} m/s.",
+    f"say what stands, to {STANDS_MPS} m/s. The target is a round number set when this drive's "
+    "value had been seen.",
 )  # fmt: skip
 FITS = Indicator(
     "S4-D3-R4/recorded-innovations",

@@ -85,7 +85,7 @@ class Solved:
 
 def solved(layout: str, seed: int, duration_s: float) -> Solved:
     """One drive, simulated and solved by RTK alone."""
-    from positioning.gnss import geodesy
+    from positioning.gnss.integrity.simulated import errors_m
     from positioning.gnss.orbits.broadcast import BroadcastOrbits
     from positioning.gnss.rtk.errors import RtkError
     from positioning.gnss.rtk.pipeline import solve
@@ -95,18 +95,15 @@ def solved(layout: str, seed: int, duration_s: float) -> Solved:
 
     drive = simulate(Scenario(layout=layout, seed=seed, duration_s=duration_s))
     orbits = BroadcastOrbits(drive.navigation)
-    true_m = drive.truth.position_m
     try:
         learned = variances(drive.rover, orbits, unseen(layout))
         found, _ = solve(
             drive.rover, drive.base, orbits, drive.base_position_m, variance_m2=learned
         )
     except RtkError:  # the solver gave the drive up: every epoch of it is missing
-        nothing = np.full(true_m.shape, np.nan)
-        return Solved(layout, nothing, drive.kind, np.zeros(len(true_m), np.bool_))
-    latitude, longitude, _ = geodesy.to_geodetic(true_m)
-    axes = geodesy.enu_axes(latitude, longitude)
-    error = np.einsum("nij,nj->ni", axes, found.position_m - true_m)
+        nothing = np.full(drive.truth.position_m.shape, np.nan)
+        return Solved(layout, nothing, drive.kind, np.zeros(len(nothing), np.bool_))
+    error = errors_m(found.position_m, drive)
     return Solved(layout, error, drive.kind, found.quality == Quality.FIX)
 
 

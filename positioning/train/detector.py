@@ -2,7 +2,7 @@
 
     python -m positioning.train.detector --out positioning/weights
 
-About a quarter of an hour on one core. The same seed gives the same network.
+About a quarter of an hour on one core. The same seed and the same --start give the same network.
 """
 
 from __future__ import annotations

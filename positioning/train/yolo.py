@@ -5,7 +5,7 @@
 ultralytics is AGPL-3.0, and so, its makers say, is what it trains: nothing of it is shipped, and
 only `positioning.video.yolo`, which needs ONNX Runtime alone, runs the file. Its pictures are those
 that our own detector learns from. It starts from a description, not from foreign weights, reaches
-for no network and takes about an hour on one core, which is little; a GPU (--device 0) gives
+for no network and takes an estimated hour on one core, which is little; a GPU (--device 0) gives
 ten times the epochs in less.
 """
 
