@@ -4,9 +4,9 @@ A capsule is about 45 um wide and shows the pigment that the electrode below it 
 that a displayed pattern has the ragged edges of whole capsules. White reflects about 0.4 of green
 light and black 0.04 (paper: 0.6 and 0.05); no two capsules hold quite the same pigment.
 
-From above, a shallow pit looks much like a capsule with less white pigment, which sets the limit of
-one coaxial exposure. Light from one side alone would show its slopes, but hide scratches along that
-light and films on black, which only the mirror reflection tells.
+From above, a shallow pit looks much like a capsule with less white pigment; only its rim gives it
+away (how well, `inspection.sim.observer` tells). Light from one side alone would show its slopes,
+but hide scratches along that light and films on black, which only the mirror reflection tells.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ STATED: tuple[tuple[str, float, int], ...] = (
 )
 DEFECTS, GOOD = 196, 40  # of each kind and geometry
 MISSES, FALSE = 0.003, 0.01  # rates aimed at
+SHARE = 0.05  # of the scores may lie farther apart between the nets than the band says
 MOST_MISSED, MOST_FALSE = 0.02, 0.05  # rates above which a geometry does not count as learned
 CALIBRATION = 8_000  # seeds
 
@@ -48,7 +49,7 @@ def calibrate(
     """Of each net, every learned geometry's threshold and what it was chosen on, by name of the
     figure. LingnanError where no geometry is learned.
 
-    All nets get the same threshold: they are one network, and their scores agree.
+    All nets get the same threshold: they are one network, and their scores agree within a band.
     """
     found: dict[str, dict[str, float]] = {name: {} for name in nets}
     for form in GEOMETRIES[material]:
@@ -56,6 +57,7 @@ def calibrate(
         level = middle(
             [s for one in seen.values() for scores in one.defects.values() for s in scores],
             [s for one in seen.values() for s in one.good],
+            band(list(seen.values())),
         )
         is_told = all(is_learned(one, level) for one in seen.values())
         for name, one in seen.items():
@@ -109,10 +111,20 @@ def figures(form: str, level: float, seen: Seen) -> dict[str, float]:
     return told
 
 
-def middle(defects: Sequence[float], good: Sequence[float]) -> float:
+def band(seen: Sequence[Seen]) -> float:
+    """How far apart the scores of the nets lie on one defect or frame, but for SHARE of them."""
+    scores = [[*one.good, *(s for kind in one.defects.values() for s in kind)] for one in seen]
+    return float(np.quantile(np.ptp(scores, axis=0), 1 - SHARE))
+
+
+def middle(defects: Sequence[float], good: Sequence[float], apart: float = 0.0) -> float:
     """The threshold with the fewest misses and false alarms, each in units of what is aimed at;
-    of equal ones the widest gap between scores, and in it the middle."""
-    missed, alarms = np.sort(np.asarray(defects)), np.sort(np.asarray(good))
+    of equal ones the widest gap between scores, and in it the middle.
+
+    apart: a score nearer than that to the threshold counts as on its wrong side, for the nets may
+    decide differently there. A gap twice as wide has its middle where it has it without.
+    """
+    missed, alarms = np.sort(np.asarray(defects)) - apart, np.sort(np.asarray(good)) + apart
     scores = np.unique(np.concatenate([missed, alarms]))
     levels = (scores[1:] + scores[:-1]) / 2
     misses = np.searchsorted(missed, levels) / len(missed)

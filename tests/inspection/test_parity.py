@@ -7,6 +7,8 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
 onnx = pytest.importorskip("onnx", reason="the extra train is not installed")
@@ -18,7 +20,7 @@ from inspection.models.fcn import Fcn as OnnxFcn  # noqa: E402
 from inspection.models.shipped import learned, name_of, thresholds  # noqa: E402
 from inspection.train import fcn_export  # noqa: E402
 from inspection.train.fcn import loss  # noqa: E402
-from inspection.train.fcn_calibrate import Seen, figures, is_learned, middle  # noqa: E402
+from inspection.train.fcn_calibrate import Seen, band, figures, is_learned, middle  # noqa: E402
 from inspection.train.fcn_net import Fcn, parameters  # noqa: E402
 from inspection.train.fcn_onnx import float_core, weights_of, with_uint8_input  # noqa: E402
 from inspection.train.fcn_pool import Batch, cell_owners  # noqa: E402
@@ -126,6 +128,28 @@ def test_calibration_tells_misses_by_kind_and_leaves_out_what_is_not_learned() -
 def test_the_threshold_lies_in_the_middle_of_the_widest_gap() -> None:
     assert middle([5.0, 7.0], [-3.0, 1.0]) == 3.0
     assert 5.0 < middle([-9.0, *[8.0] * 999], [0.0, *[5.0] * 99]) < 8.0
+
+
+def test_the_threshold_keeps_out_of_a_gap_in_which_the_nets_may_differ() -> None:
+    defects, good = [5.0, *[8.0] * 99], [-2.0] * 59 + [4.8]
+    assert middle(defects, good) == pytest.approx(4.9)
+    level = middle(defects, good, 0.2)
+    assert min(abs(level - score) for score in (*defects, *good)) >= 0.2
+
+
+@given(gap=st.floats(0.0, 20.0), apart=st.floats(0.0, 3.0), at=st.floats(-9.0, 9.0))
+def test_a_gap_wider_than_the_band_keeps_its_middle(gap: float, apart: float, at: float) -> None:
+    assume(gap > 2 * apart + 1e-6)
+    defects, good = [at + gap, at + gap + 2.0], [at, at - 1.5]
+    assert middle(defects, good, apart) == pytest.approx(at + gap / 2)
+
+
+def test_the_band_holds_all_but_the_rarest_differences_of_the_nets() -> None:
+    scores = [float(n) for n in range(40)]
+    other = [score + 0.25 for score in scores]
+    one, two = Seen({"point": scores}, [0.0]), Seen({"point": [*other[:-1], 99.0]}, [0.25])
+    assert band([one, one]) == 0
+    assert band([one, two]) == pytest.approx(0.25)
 
 
 def test_comparison_counts_what_differs_and_the_smallest_margin() -> None:
