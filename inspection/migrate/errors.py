@@ -26,3 +26,7 @@ class ExposureError(MigrationError):
             f"{clipped:.1%} of the good parts' pixels are clipped, {before:.1%} were where the job "
             f"was taught: multiply exposure or gain by {factor:.3f} and take the frames again"
         )
+
+
+class TooFewPartsError(MigrationError):
+    """So few good parts cannot tell whether the job holds here; more of them may."""

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspection.job import Job
+from inspection.job import Job, can_be_written
 from inspection.layouts.load import read_image
 from inspection.migrate.artefact import TARGET, Artefact
 from inspection.migrate.errors import MigrationError
@@ -35,13 +35,13 @@ def survey_file(
 
     pitch_um: of the target's dots; targets come in sizes.
     """
+    _new(out, job)
     loaded = Job.load(job)
     golden = None if reference is None else read_image(reference)
     method = loaded.method()
     bad = [] if defects is None else frames(defects)
     scores = [method.inspect(frame, golden).score for frame in bad]
     made = surveyed(loaded, grey(shown), frames(good), scores, golden, _target(pitch_um))
-    _new(out, job)
     made.save(out)
     return {"job": str(out), **made.station["home"]}
 
@@ -57,10 +57,10 @@ def migrate_file(
     """Write `out`: the job for the station of these pictures; what was found, with the minutes
     that the computer took."""
     began = perf_counter()
+    _new(out, job)
     golden = None if reference is None else read_image(reference)
     original = Job.read(job)
     made = migrated(original, grey(shown), frames(good), golden, _target(pitch_um))
-    _new(out, job)
     made.job.save(out)
     minutes = (perf_counter() - began) / 60
     told = made.threshold.sentence()
@@ -90,5 +90,9 @@ def _target(pitch_um: float) -> Artefact:
 
 
 def _new(out: Path, job: Path) -> None:
-    if out.exists() and out.samefile(job):
+    """Before any work: `out` can be written, and nothing that is stored is lost by it."""
+    if out.exists() and job.exists() and out.samefile(job):
         raise MigrationError(f"{out} is the job itself: name another --out")
+    if out.exists():
+        raise MigrationError(f"{out} is there already: name another --out")
+    can_be_written(out)

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom, mannwhitneyu, nct, norm, t
 
-from inspection.migrate.errors import MigrationError
+from inspection.migrate.errors import MigrationError, TooFewPartsError
 
 F64 = NDArray[np.float64]
 
@@ -95,7 +95,7 @@ def moved(
             f"rejects {expected:.1%}: this station shows the parts otherwise; check its light"
         )
     if p_higher < UNLIKELY and limit >= value:
-        raise MigrationError(
+        raise TooFewPartsError(
             f"good parts score higher here (p = {p_higher:.1g}), by {n} of them perhaps up to "
             f"{limit:.3g}, and the threshold is {value:.3g}: show more good parts, check this "
             "station's light, or teach the job here"

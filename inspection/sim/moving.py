@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log10
 from time import process_time
 
@@ -15,7 +15,7 @@ from common.drivers.camera.sim import SimCamera
 from inspection.job import Job
 from inspection.methods.segment import Segment
 from inspection.migrate.artefact import TARGET
-from inspection.migrate.errors import ExposureError
+from inspection.migrate.errors import ExposureError, TooFewPartsError
 from inspection.migrate.package import Migration, migrated, surveyed
 from inspection.sim.scene import Truth
 from inspection.sim.stations import camera, rig_scene
@@ -26,7 +26,9 @@ Frame = NDArray[np.uint8]
 PARTS = "inspection.sim.stations:rig_scene"
 TARGET_SCENE = "inspection.sim.target:target_scene"
 GOOD_PARTS = 10
+MOST_PARTS = 30  # that a person lays in where the first ones do not suffice
 MOST_TRIES = 3  # exposures set anew before it is given up
+_ANOTHER = 500_000  # to the seed of further parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,24 +107,34 @@ class Move:
 
 def move(job: Job, rig: str, parts: Batch) -> Move:
     """Move a job to a station as a person would: where the camera is said to be set otherwise, it
-    is, and the pictures are taken again. MigrationError when it does not go."""
-    original, gain_db, cpu_s = job.to_bytes(), 0.0, 0.0
+    is, and the pictures are taken again; where more good parts are asked for, as many again are
+    laid in. MigrationError when it does not go."""
+    original, gain_db, cpu_s, tries, frames = job.to_bytes(), 0.0, 0.0, 1, 0
     artefact = TARGET.scaled(parts.field)
-    for tried in range(1, MOST_TRIES + 1):
-        good = list(parts.shots(rig, gain_db))
-        target = shown(rig, parts.material, parts.seed, parts.field, gain_db)
+    good: list[Frame] = []
+    while True:
+        if not good:
+            target = shown(rig, parts.material, parts.seed, parts.field, gain_db)
+            frames += 1
+        further = replace(parts, seed=parts.seed + _ANOTHER * (len(good) // parts.parts))
+        good += further.shots(rig, gain_db)
+        frames += parts.parts
         began = process_time()
         try:
             moved = migrated(original, target, good, artefact=artefact)
-        except ExposureError as error:
-            if tried == MOST_TRIES:
-                raise
+        except TooFewPartsError:
             cpu_s += process_time() - began
+            if len(good) >= MOST_PARTS:
+                raise
+        except ExposureError as error:
+            cpu_s += process_time() - began
+            if tries == MOST_TRIES:
+                raise
             gain_db += 20 * log10(error.factor * 0.97)
-            continue
-        cpu_s += process_time() - began
-        return Move(moved, tried * (len(good) + 1), gain_db, cpu_s)
-    raise AssertionError("unreachable")
+            tries, good = tries + 1, []
+        else:
+            cpu_s += process_time() - began
+            return Move(moved, frames, gain_db, cpu_s)
 
 
 @dataclass(slots=True)

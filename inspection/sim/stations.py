@@ -104,7 +104,9 @@ class Rig:
 
     turn_deg, tilt_deg: how far its lamps are turned about the vertical and raised; the coaxial one
     is tilted by as much. unequal: lamps differ by up to this fraction. falloff: irradiance
-    changes by this fraction from the part's middle to its right and lower edge.
+    changes by this fraction from the part's middle to its right and lower edge. colour: what the
+    part's body scatters of this station's light, relative to that of A's; what its skin mirrors
+    has no colour.
     """
 
     name: str
@@ -116,6 +118,7 @@ class Rig:
     tilt_deg: float = 0.0
     unequal: float = 0.0
     falloff: tuple[float, float] = (0.0, 0.0)
+    colour: float = 1.0
     oversample: float = 1.0
     seed: int = 0
 
@@ -182,6 +185,20 @@ RIGS = {
             oversample=1.25,
             seed=3,
         ),
+        Rig(
+            "D",
+            Lens(14.0, 816, 0.8, -0.006, -4.0, (-90.0, 80.0), vignetting=0.25),
+            gain_db=-4.0,
+            black_dn=16.0,
+            read_noise_e=8.0,
+            turn_deg=17.0,
+            tilt_deg=4.0,
+            unequal=0.35,
+            falloff=(-0.1, 0.08),
+            colour=0.8,
+            oversample=1.25,
+            seed=4,
+        ),
     )
 }
 
@@ -215,6 +232,13 @@ def refined(surface: Surface, oversample: float) -> Surface:
     slopes = {name: finer(getattr(host, name).reshape(shape)) for name in ("slope_x", "slope_y")}
     zones = np.ones(maps["height_um"].shape, np.uint8)
     return Refined(surface.pixel_um / oversample, zones=zones, **maps, **slopes)
+
+
+def tinted(surface: Surface, colour: float) -> Surface:
+    """The surface under light of another colour: its body scatters `colour` times as much."""
+    if colour == 1:
+        return surface
+    return replace(surface, albedo=np.asarray(surface.albedo * colour, np.float32))
 
 
 def _finer(field: F32, times: float) -> F32:
@@ -262,17 +286,17 @@ class RigScene:
         rng = np.random.default_rng([part.station_seed, rig.seed])
         lamps = rig.station().lamps(self._material.program, self._regime.tolerance, rng)
         lamps = rig.share(lamps)
-        surface = refined(part.surface, rig.oversample)
+        host = tinted(part.surface, rig.colour)
+        surface = refined(host, rig.oversample)
         room = replace(part.room, radiance=part.room.radiance * lamps.downward / np.pi)
         lighting = Lighting.over(surface.height_um, surface.pixel_um, lamps, room, True)
         radiance = lighting.on(surface.points)
         fine = round(surface.pixel_um / CELLS_UM)
         for number, defect in self._kept(part, trigger):
-            host = _albedo(part.surface, defect)
             shape_rng = np.random.default_rng([self._seed, trigger, number])
-            mark = imprint(defect, host, surface.pixel_um, fine, shape_rng)
+            mark = imprint(defect, _albedo(host, defect), surface.pixel_um, fine, shape_rng)
             repaint(radiance, surface, mark, fine, lighting)
-        dark = shade(part.surface.points.at(slice(None, None, METER_STEP)), lamps)
+        dark = shade(host.points.at(slice(None, None, METER_STEP)), lamps)
         level = self._material.level * FULL_WELL_E / EXPOSURE_US * float(rng.uniform(0.9, 1.1))
         radiance *= np.float32(level / max(float(np.median(dark)), 1e-6))
         return seen(radiance.reshape(surface.height_um.shape), surface.pixel_um, rig)

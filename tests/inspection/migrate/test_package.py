@@ -190,6 +190,9 @@ def test_the_command_moves_a_job_and_run_applies_it(
     assert told["scale"] == pytest.approx(1.25, rel=1e-4) and told["minutes"] < 5
     assert command([*words[:-4], str(job), "--pitch-um", "500"]) == 2  # onto the job itself
     assert "the job itself" in capsys.readouterr().err
+    before = out.read_bytes()
+    assert command(words) == 2  # onto what was moved before
+    assert "is there already" in capsys.readouterr().err and out.read_bytes() == before
     config = InspectionConfig(job=out, overlays="none")
     results = tmp_path / "results"
     tally = run(str(tmp_path / "good"), config, results, lambda done, total, what: None)

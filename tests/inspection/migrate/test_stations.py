@@ -12,7 +12,7 @@ from inspection.sim.materials import MATERIALS
 from inspection.sim.moving import Batch, Outcome
 from inspection.sim.regimes import REGIMES
 from inspection.sim.scene import Plan, StationScene
-from inspection.sim.stations import RIGS, Lens, focused, refined, rig_scene
+from inspection.sim.stations import RIGS, Lens, focused, refined, rig_scene, tinted
 from inspection.sim.target import target_scene
 
 pytestmark = pytest.mark.inspection
@@ -56,7 +56,7 @@ def test_a_finer_surface_has_the_same_slopes_and_does_not_ring() -> None:
         assert finer.mean() == pytest.approx(coarse.mean(), abs=float(0.02 * coarse.std() + 1e-6))
 
 
-@pytest.mark.parametrize("rig", ["A", "B", "C"])
+@pytest.mark.parametrize("rig", ["A", "B", "C", "D"])
 def test_defects_lie_where_the_truth_says(rig: str) -> None:
     batch = Batch("glass", 41, 1, True, 0.5)
     (frame,) = batch.shots(rig)
@@ -75,7 +75,7 @@ def test_defects_lie_where_the_truth_says(rig: str) -> None:
 
 
 def test_stations_see_the_same_parts() -> None:
-    truths = [Batch("metal", 5, 1, True, 0.5).truth(rig, 0, on_drawing=True) for rig in "ABC"]
+    truths = [Batch("metal", 5, 1, True, 0.5).truth(rig, 0, on_drawing=True) for rig in "ABCD"]
     for other in truths[1:]:
         assert other.defects == truths[0].defects
         assert np.array_equal(other.labels, truths[0].labels)
@@ -83,8 +83,8 @@ def test_stations_see_the_same_parts() -> None:
 
 def test_strangers_are_refused() -> None:
     for make in (rig_scene, target_scene):
-        with pytest.raises(ValueError, match="not one of A, B, C"):
-            make("D")
+        with pytest.raises(ValueError, match="not one of A, B, C, D"):
+            make("E")
         with pytest.raises(ValueError, match="not one of metal"):
             make("A", "cheese")
 
@@ -95,8 +95,8 @@ def test_the_change_counts_the_parts_that_changed() -> None:
             "glass",
             good={
                 "A": Outcome(1.0, [], on_a),
-                "B raw": Outcome(1.0, [], on_b),
-                "B adapted": Outcome(1.0, [], on_b),
+                "D raw": Outcome(1.0, [], on_b),
+                "D adapted": Outcome(1.0, [], on_b),
             },
         )
 
@@ -111,3 +111,24 @@ def test_rows_of_jobs_that_were_all_refused_are_not_measured() -> None:
     found = migration.rows([Trial("smd", refused="too dark")], "0" * 64)
     assert set(found) == {row.id for row in INDICATORS}
     assert all(m.value is None and "too dark" in m.note for m in found.values())
+
+
+def test_light_of_another_colour_changes_the_body_and_not_the_skin() -> None:
+    part = StationScene(MATERIALS["glaze"], REGIMES["judge"], Plan(), 3, (64, 64)).part(0)
+    other = tinted(part.surface, 0.8)
+    assert np.allclose(other.points.albedo, 0.8 * part.surface.points.albedo)
+    assert np.array_equal(other.points.f0, part.surface.points.f0)
+    assert tinted(part.surface, 1.0) is part.surface
+
+
+def test_every_station_sees_all_of_the_first_ones_field() -> None:
+    """A job looks at station A's field: no place of it may lie beyond the frame or the part."""
+    home = RIGS["A"].lens.looks_at()
+    corners = home[[0, 0, -1, -1], [0, -1, 0, -1]]
+    for name, rig in RIGS.items():
+        at = rig.lens.looks_at()
+        assert at.min() >= 0 and at.max() <= 2 * rig.lens.centre_um, name
+        for corner in corners:
+            nearest = np.unravel_index(np.hypot(*(at - corner).T).T.argmin(), at.shape[:2])
+            inside = min(nearest) > 0 and max(nearest) < rig.lens.side_px - 1
+            assert inside or name == "A", name

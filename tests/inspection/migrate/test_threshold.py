@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_ind
 
 from inspection.migrate import threshold
-from inspection.migrate.errors import MigrationError
+from inspection.migrate.errors import MigrationError, TooFewPartsError
 
 pytestmark = pytest.mark.inspection
 
@@ -66,8 +66,15 @@ def test_good_parts_that_do_not_fit_refuse_the_move() -> None:
     same = np.linspace(9, 10, 10)
     with pytest.raises(MigrationError, match="would be rejected"):
         threshold.moved(5.0, 5.0, GOOD, GOOD + 9.2, same, same)
-    with pytest.raises(MigrationError, match="score higher here"):
+    with pytest.raises(TooFewPartsError, match="score higher here"):
         threshold.moved(5.0, 9.0, GOOD, GOOD * 4 + 18, same, same)
+
+
+def test_more_of_the_same_parts_can_settle_what_few_cannot() -> None:
+    same, few = np.full(10, 9.0), (GOOD + 4.0) * 1.6 + 1.5
+    with pytest.raises(TooFewPartsError):
+        threshold.moved(3.3, 9.0, GOOD - 1, few, same, same)
+    assert threshold.moved(3.3, 9.0, GOOD - 1, np.tile(few, 3), same, same).value == 3.3
 
 
 def test_higher_scores_far_under_the_threshold_pass() -> None:
