@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import cos, exp, hypot, isfinite, log, prod, radians, sin, sqrt
+from math import cos, exp, hypot, isfinite, log, pi, prod, radians, sin, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,10 @@ class Lateral:
         here = self.blur_px2 + self.defocus_px2_per_um2 * away**2
         return replace(self, blur_px2=here, focus_um=self.focus_um + away)
 
+    def across(self, angle_rad: float) -> float:
+        """Variance of gentle relief's blur, px^2, across what lies at this angle from +x."""
+        return self.blur_px2 * (1 - self.uneven * cos(2 * angle_rad))
+
     def gain(
         self,
         width_px: float,
@@ -85,8 +89,8 @@ class Lateral:
         and what a wall in shadow leaves. The wider of these doubts is taken, as a triangular
         distribution. A hollow that ends in a point is deeper than told.
         """
-        sides, lean = (width_px, length_px), self.uneven * cos(2 * angle_rad)
-        gentle = [share * self.blur_px2 for share in (1 - lean, 1 + lean)]
+        sides = width_px, length_px
+        gentle = self.across(angle_rad), self.across(angle_rad + pi / 2)
         # of a bowl of this depth and width, as far from its floor as the blur reaches
         steep = 4 * depth_px * sqrt(gentle[0]) / max(width_px, 1.0) ** 2
         blur = [self._beside(variance, steep) for variance in gentle]

@@ -7,8 +7,9 @@ of what the sensor's blur takes off the depth of a narrow find (`lateral`). The 
 on the points of a find is not asked: it holds the blur once more.
 Width and length are those at half the depth, along the find's principal axes. A groove is
 shallower nearly everywhere than at its deepest point: the width that the blur is judged by is that
-at half its usual depth. Lips beside it narrow what is seen of it: a groove with lips of a fifth of
-its depth is told some 5 % too deep.
+at half its usual depth, without the lips that narrow it behind the blur (`lips`). A flat top that
+is tilted is highest at its edge, where the blur rounds it off: the extreme lies anywhere between
+what is left of it and the edge.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 from inspection.relief.find import NEIGHBOURS, Candidate
 from inspection.relief.form import deviation, robust
 from inspection.relief.lateral import UNKNOWN, Lateral
+from inspection.relief.lips import narrowing
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -121,7 +123,9 @@ def measure(
     clear = depth / max(u_depth, 1e-9)
     seen_px, is_hollow = depth / um_per_px, candidate.sign < 0
     usual = _half(patch, core, _usual(patch, half, depth), at)
-    wide, long = _extent(usual)[:2]
+    wide, long, turn, _ = _extent(usual)
+    if is_hollow and _is_groove(long, usual):
+        wide *= narrowing(patch, usual, wide, turn, lateral.across(turn))
     u_wide = hypot(sqrt(1 / 6 / long), 2 * u_depth / slope)  # the mean of as many cross-sections
     gain, u_gain = lateral.gain(wide, long, u_wide, seen_px, angle, is_hollow)
     depth, u_depth = gain * depth, hypot(gain * u_depth, u_gain * depth)
@@ -204,7 +208,8 @@ def _extreme(patch: F64, core: Mask, around: _Around) -> tuple[float, float, tup
     row, column = _top(patch, core)
     tall = core & (patch > patch[row, column] / 2)  # the core's skirts grow with its contrast
     half = int(np.clip(round(0.2 * sqrt(np.count_nonzero(tall))), 1, CAP_PX))
-    floor = _floor(tall)
+    inside = _depth_inside(tall)
+    floor = inside >= FLOOR * inside.max()
     row, column = _top(patch, floor, 2 * half + 1)
     window = np.s_[max(row - half, 0) : row + half + 1, max(column - half, 0) : column + half + 1]
     nearest = np.s_[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
@@ -225,15 +230,35 @@ def _extreme(patch: F64, core: Mask, around: _Around) -> tuple[float, float, tup
     best = _vertex(found, half, design[np.argmax(design @ found)])
     gain = float(best @ np.linalg.pinv(design.T @ design) @ best)
     share = min(gain * around.inflation, max(gain, 1.0))  # points alike vary no more than one
-    variance = around.noise_um**2 * share + more * gain
-    return max(float(best @ found), 1e-6), max(variance, 1e-12), (row, column)
+    is_compact = bool(tall.any()) and not _is_groove(_extent(tall)[1], tall)
+    flat = _tilt(patch, floor) if is_compact else 0.0
+    rise = flat * float(inside[row, column]) / 2  # what is hidden lies between none of it and all
+    variance = around.noise_um**2 * share + more * gain + rise**2 / 3
+    return max(float(best @ found) + rise, 1e-6), max(variance, 1e-12), (row, column)
 
 
-def _floor(tall: Mask) -> Mask:
-    """The middle of what is beyond half the depth, walls left out: a bowl through a groove's walls
-    is shallower than its floor."""
-    inside = cv2.distanceTransform(np.pad(tall, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
-    return np.asarray(inside >= FLOOR * inside.max())
+def _depth_inside(tall: Mask) -> F64:
+    """How far each pixel beyond half the depth lies from its outline. A bowl is fitted through the
+    middle alone: through a groove's walls it is shallower than the floor."""
+    inside = cv2.distanceTransform(np.pad(tall, 1).astype(np.uint8), cv2.DIST_L2, 3)
+    return np.asarray(inside[1:-1, 1:-1], np.float64)
+
+
+def _tilt(patch: F64, floor: Mask) -> float:
+    """How steep the plane through a floor (a top) is, um/px: no more than its points' scatter gives
+    (James and Stein 1961, positive part), nothing where they are few."""
+    y, x = np.nonzero(floor & np.isfinite(patch))
+    if len(x) < 12:
+        return 0.0
+    design = np.stack([np.ones(len(x)), x, y], 1)
+    z = patch[y, x]
+    plane, _, rank, _ = np.linalg.lstsq(design, z, rcond=None)
+    if rank < 3:
+        return 0.0
+    left = z - design @ plane
+    spread = np.linalg.inv(design.T @ design) * float(left @ left) / (len(z) - 3)
+    steep, doubt = float(plane[1:] @ plane[1:]), float(np.trace(spread[1:, 1:]))
+    return sqrt(steep) * max(0.0, 1 - doubt / max(steep, 1e-12))
 
 
 def _top(patch: F64, core: Mask, side: int = 3) -> tuple[int, int]:
@@ -281,13 +306,17 @@ def _usual(patch: F64, half: Mask, depth: float) -> float:
     """The depth that most of a groove has, by its cross-sections; of anything else, its own."""
     rows, columns = np.nonzero(half)
     _, length, angle, middle = _extent(half)
-    if length < 2 * sqrt(len(rows)):
+    if not _is_groove(length, half):
         return depth
     along = np.cos(angle) * (columns - middle[1]) + np.sin(angle) * (rows - middle[0])
     section = np.floor(along - along.min()).astype(int)
     deepest = np.zeros(section.max() + 1)
     np.maximum.at(deepest, section, np.nan_to_num(patch[half]))
     return min(float(np.median(deepest)), depth)
+
+
+def _is_groove(length: float, half: Mask) -> bool:
+    return length >= 2 * sqrt(np.count_nonzero(half))
 
 
 def _extent(half: Mask) -> tuple[float, float, float, tuple[float, float]]:

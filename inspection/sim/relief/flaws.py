@@ -203,7 +203,8 @@ def _splinter(flaw: Flaw, rng: np.random.Generator, x: F64, y: F64) -> F64:
     radius = flaw.width_um / 2
     apart = np.max([x * cos(a) + y * sin(a) for a in angles], 0) / radius
     top = 1 - 0.25 * (1 + (x * cos(start) + y * sin(start)) / radius) / 2
-    return np.asarray(np.clip((1 - apart) / 0.15, 0, 1) * np.clip(top, 0, 1))
+    whole = np.clip((1 - apart) / 0.15, 0, 1) * np.clip(top, 0, 1)
+    return np.asarray(whole / whole.max())
 
 
 def _outline(radius: float, rng: np.random.Generator, x: F64, y: F64, lobes: float) -> F64:

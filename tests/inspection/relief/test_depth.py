@@ -31,18 +31,28 @@ def wedge(t: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def groove(
-    profile: Profile, width_um: float, depth_um: float, turn_deg: float, waver: float = 0.0
+    profile: Profile,
+    width_um: float,
+    depth_um: float,
+    turn_deg: float,
+    waver: float = 0.0,
+    lips: float = 0.0,
 ) -> F32:
     """Half across the map, its length at turn_deg from +x, averaged over pixels. waver: share by
-    which it is shallower in places; at its middle it is as deep as told."""
+    which it is shallower in places; at its middle it is as deep as told. lips: their height over
+    the depth, steep outside and gentle towards the groove."""
     c = ((np.arange(SIDE * FINE) + 0.5) / FINE - 0.5 - (SIDE - 1) / 2) * PITCH
     turn = np.radians(turn_deg)
     across = -np.sin(turn) * c[None] + np.cos(turn) * c[:, None]
     along = np.cos(turn) * c[None] + np.sin(turn) * c[:, None]
     depth = depth_um * (1 - waver * (1 - np.cos(2 * np.pi * along / 200)) / 2)
     depth *= np.clip((160 - np.abs(along)) / 30, 0, 1)  # its ends
-    cells = -depth * profile(np.abs(across) / (width_um / 2))
-    return cells.reshape(SIDE, FINE, SIDE, FINE).mean((1, 3)).astype(np.float32)
+    t = np.abs(across) / (width_um / 2)
+    thrown = np.clip((t - 1) / 0.4, 0, None) * (t < 1.4) + np.clip((1.6 - t) / 0.2, 0, 1) * (
+        t >= 1.4
+    )
+    cells = -depth * (profile(t) - lips * thrown)
+    return np.asarray(cells.reshape(SIDE, FINE, SIDE, FINE).mean((1, 3)), np.float32)
 
 
 def sized(seen: F32, lateral: Lateral) -> Size:
@@ -68,6 +78,37 @@ def test_a_u_is_as_deep_as_it_was_behind_a_known_blur(
         off.append(size.depth_um / 8.0 - 1)
         assert abs(size.depth_um - 8.0) < 2 * size.u_depth_um
     assert abs(np.mean(off)) < 0.05
+
+
+@pytest.mark.parametrize("sigma_px", [1.0, 1.4])
+@pytest.mark.parametrize("lips", [0.1, 0.3])
+def test_lips_do_not_make_a_groove_deeper_than_it_is(sigma_px: float, lips: float) -> None:
+    known, off = Lateral(sigma_px**2 + PIXEL_PX2, 0.05), []
+    for seed, turn in enumerate((3.0, 33.0, 57.0, 88.0)):
+        noise = np.random.default_rng([34, seed]).normal(0, 0.1, (SIDE, SIDE))
+        with_lips, without = (groove(bowl, 30.0, 8.0, turn, 0.0, at) for at in (lips, 0.0))
+        sizes = [
+            sized(cv2.GaussianBlur(sharp, (0, 0), sigma_px) + noise.astype(np.float32), known)
+            for sharp in (with_lips, without)
+        ]
+        off.append([size.depth_um / 8.0 - 1 for size in sizes])
+    told, plain = np.mean(off, axis=0)
+    assert abs(told) < 0.05 and abs(told - plain) < 0.04
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.15, 0.3])
+def test_a_tilted_top_is_as_high_as_its_higher_edge(slope: float) -> None:
+    """A block 50 um wide whose top rises over its width by this share of its height."""
+    y, x = ((np.indices((SIDE * FINE,) * 2) + 0.5) / FINE - 0.5 - (SIDE - 1) / 2) * PITCH
+    block = (np.abs(x) < 25) & (np.abs(y) < 25)
+    top = 20 * (1 - slope * (25 - x) / 50) * block
+    sharp = top.reshape(SIDE, FINE, SIDE, FINE).mean((1, 3)).astype(np.float32)
+    for seed in range(4):
+        noise = np.random.default_rng([35, seed]).normal(0, 0.1, (SIDE, SIDE))
+        seen = cv2.GaussianBlur(sharp, (0, 0), 0.8) + noise.astype(np.float32)
+        size = sized(seen, Lateral(0.64 + PIXEL_PX2, 0.05))
+        assert abs(size.depth_um - 20) < 2 * size.u_depth_um
+        assert abs(size.depth_um / 20 - 1) < 0.06
 
 
 def test_a_v_is_deeper_than_told_and_never_told_deeper_than_it_is() -> None:
