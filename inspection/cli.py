@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from common.types.heightmap import HeightMap
     from inspection.layouts.base import Refusal
     from inspection.regions.corrections import Correction
-    from inspection.regions.retrain import Learned
+    from inspection.regions.relearn import Learned
 
 app = App(name="inspection", help="Surface defects (D1) and defects in three dimensions (D2).")
 app.command(
@@ -34,6 +34,7 @@ OnError = Literal["refuse", "skip"]
 AsJson = Annotated[bool, Parameter(name="--json", negative="")]
 Edge = Annotated[float, Parameter(validator=Number(gt=0, lt=1e6))]  # um; a metre is no pixel
 Count = Annotated[int, Parameter(validator=Number(gte=0))]
+Share = Annotated[float, Parameter(validator=Number(gt=0, lt=1))]
 JsonFile = Annotated[Path | None, Parameter(name="--json")]
 
 
@@ -46,8 +47,8 @@ def teach(
     method: Literal["auto", "golden", "anomaly", "segment"] = "auto",
     good_only: bool = False,
     on_error: OnError = "refuse",
-    miss_target: float = 0.003,
-    false_target: float = 0.01,
+    miss_target: Share = 0.003,
+    false_target: Share = 0.01,
     corrections: Path | None = None,
 ) -> None:
     """Learn a part from the samples in DATA and write one job file.
@@ -74,10 +75,12 @@ def teach(
         A corrections.jsonl of `correct` or of the service, learned on top of the samples.
     """
     from common.progress import progress
+    from inspection.job import can_be_written
     from inspection.layouts.table import reader
     from inspection.teach import Wish
     from inspection.teach import teach as learn
 
+    can_be_written(job)
     said = None if corrections is None else _corrections(corrections)
     read = reader(layout)(data, on_error)
     with progress() as tell:
@@ -105,11 +108,13 @@ def _corrections(file: Path) -> list[Correction]:
 
 def _print_learned(learned: Learned) -> None:
     print(f"Learned from {learned.corrections} corrections.")
+    for reason in learned.untaken:
+        print(f"  not learned: {reason}")
     if learned.named is not None:
         print(f"  corrected regions named as corrected: {learned.named:.1%}")
     if learned.refused is not None:
         print(f"  false alarms refused: {learned.refused:.1%}")
-    print(f"  of what the job knew, named as before: {learned.kept:.1%}")
+    print(f"  of what the job knew, as before: {learned.kept:.1%}")
     print(f"  threshold {learned.threshold:.6g}")
 
 
@@ -258,11 +263,12 @@ def retrain(job: Path, *, corrections: Path, out: Path) -> None:
         The new job file.
     """
     from common.errors import LingnanError
-    from inspection.job import Job
+    from inspection.job import Job, can_be_written
     from inspection.regions.retrain import retrain as learn
 
     if out.exists():
         raise LingnanError(f"{out} is there already: name a new file for the job")
+    can_be_written(out)
     made, learned = learn(Job.load(job), _corrections(corrections))
     made.save(out)
     print(f"{out}:")

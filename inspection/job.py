@@ -157,6 +157,19 @@ class Job:
             raise JobError(path, str(refused)) from refused
 
 
+def can_be_written(path: Path) -> None:
+    """JobError where a job could not be saved there, or would replace a file that is none: to be
+    asked before any work is done for it."""
+    if not path.parent.is_dir():
+        raise JobError(path, "cannot be written: there is no such folder")
+    if not os.access(path.parent, os.W_OK):
+        raise JobError(path, "cannot be written: its folder is read-only")
+    if path.is_dir():
+        raise JobError(path, "is a folder: name a file in it for the job")
+    if path.exists() and not _read(path).startswith(b"PK"):
+        raise JobError(path, "is there already and no job: name another file")
+
+
 class _RefusedError(Exception):
     """Why; the path is put before it where it is known."""
 

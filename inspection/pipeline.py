@@ -97,8 +97,9 @@ def _region(
     kind: str, score: float, box: NDArray[Any], mark: Mark | None, um_per_px: float | None
 ) -> Region:
     x0, y0, x1, y1 = box.tolist()
-    if mark is None:
-        return Region(kind, score, (x0, y0, x1, y1), _size(box, um_per_px))
+    if mark is None or mark.size_px is None:
+        told = () if mark is None else mark.features
+        return Region(kind, score, (x0, y0, x1, y1), _size(box, um_per_px), features=told)
     return Region(
         kind,
         score,

@@ -50,7 +50,8 @@ def teach(data: Dataset, wish: Wish, progress: Progress) -> Job:
     samples = [s for s in data.samples if s.is_good or not wish.good_only]
     kind = choose_method(data) if wish.method == "auto" else wish.method
     if not samples:
-        raise TeachError(f"{data.name}: no sample to learn from")
+        skipped = f"; {data.skipped[0].path}: {data.skipped[0].reason}" if data.skipped else ""
+        raise TeachError(f"no sample of the layout {data.name} to learn from{skipped}")
     lessons = []
     for i, sample in enumerate(samples):
         lessons.append(lesson(sample))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from common.acceptance.experiment import Context, Experiment
 from common.acceptance.hashing import content_hash
 from common.acceptance.measurement import Measurement, exact, not_measured, rate
 from common.acceptance.statistics import quantile_bounds, upper_bound
+from common.drivers.base import DisconnectedError
 from common.errors import MissingExtraError
 from inspection.acceptance import sorting_figures as figures
 from inspection.acceptance.sorting_rows import (
@@ -173,7 +175,8 @@ def time_parts(
         journal, until = place.journal, monotonic() + 30.0 + size.timed
         while len(journal.strokes) < size.timed and monotonic() < until:
             if line.sorter.stopped:
-                line.start()
+                with suppress(DisconnectedError):  # a host that is late resets it once more
+                    line.start()
             context.progress(len(journal.strokes), size.timed, f"parts over {protocol}")
             line.cycle()
         line.halt()

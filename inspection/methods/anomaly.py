@@ -24,7 +24,7 @@ from inspection.methods.cells import Cells, Filling, Role
 from inspection.methods.mining import Course
 from inspection.methods.normal import Normal
 from inspection.methods.perceptron import Perceptron
-from inspection.methods.variants import Plan, draw, mask_of
+from inspection.methods.variants import COVERED, Plan, defective, draw, mask_of
 from inspection.models.features import (
     PIXELS,
     SHIPPED,
@@ -33,8 +33,11 @@ from inspection.models.features import (
     FeatureBank,
     canonical,
     grey_of,
+    share_of_cells,
 )
 from inspection.models.lean import Lean
+from inspection.regions.mark import Mark, described
+from inspection.regions.memory import Memory, remembered
 
 SEED = 20
 FOLDS = 3
@@ -44,6 +47,7 @@ COPIES = (4, 24)  # fewest and most a lesson
 SYNTHETIC_WEIGHT = 0.5  # of synthetic defects beside real ones
 WORST_SHARE = 0.002  # the image's score is the mean over its worst cells
 STRANGENESS_WEIGHT = 0.7  # of the distance from good beside the logit, in deviations of each
+PEAK_CELLS = 6  # of a region, by which it is known again
 NAME = "anomaly"
 FORMER_PIXELS = 1 << 16  # of jobs that do not say at which size they were taught
 MOST_PIXELS = 1 << 22
@@ -59,7 +63,8 @@ class Anomaly:
     """A taught part. Larger scores are worse; the scale is a logit's.
 
     held_out: scores of the lessons by models that had not seen their parts. pixels: at which size
-    it was taught (`canonical_size`), and inspects.
+    it was taught (`canonical_size`), and inspects. memory: what it learns from corrections with;
+    None of a job that was taught before there were any.
     """
 
     kind = NAME
@@ -72,9 +77,10 @@ class Anomaly:
         threshold: float | None = None,
         held_out: HeldOut | None = None,
         pixels: int = PIXELS,
+        memory: Memory | None = None,
     ) -> None:
         self._bank, self._head, self._good, self._threshold = bank, head, good, threshold
-        self._pixels = pixels
+        self._pixels, self._memory = pixels, memory
         self.held_out = held_out or HeldOut(np.empty(0), np.empty(0))
 
     def inspect(
@@ -84,14 +90,34 @@ class Anomaly:
         grey = grey_of(image)
         seen = self._bank.lean(canonical(grey, pixels=self._pixels))
         logits = self._logits(seen)
-        score = worst(logits)
         level = 0.0 if self._threshold is None else self._threshold
+        judged, marks = self._judged(seen, logits, level)
+        score = worst(judged)
+        found = _regions(judged, level, score, (grey.shape[0], grey.shape[1]))
         return Finding(
             score=score,
             threshold=self._threshold,
             score_map=_enlarged(self._map(seen, logits), grey.shape),
-            detections=_regions(logits, level, score, (grey.shape[0], grey.shape[1])),
+            detections=found,
+            marks=marks,
         )
+
+    def _judged(self, seen: Lean, logits: F32, level: float) -> tuple[F32, tuple[Mark | None, ...]]:
+        """The logits without regions that are known to be harmless, and a mark for each that is
+        left."""
+        if self._memory is None:
+            return logits, ()
+        cells = areas(logits >= level)
+        features = np.array([peak_features(seen, logits, one) for one in cells], np.float32)
+        features = features.reshape(len(cells), self._bank.depth)
+        passed = self._memory.passes(features)
+        marks = tuple(Mark(NAME, described(row)) for row in features[~passed])
+        if not passed.any():
+            return logits, marks
+        judged, below = logits.copy(), min(float(logits.min()), level - 1.0)
+        for one in (one for one, fine in zip(cells, passed, strict=True) if fine):
+            judged[one] = below
+        return judged, marks
 
     def _logits(self, seen: Lean) -> F32:
         (first, *weights), (bias, *biases) = self._head.weights, self._head.biases
@@ -104,6 +130,21 @@ class Anomaly:
             return logits
         return logits + self._good.strangeness(seen)
 
+    def remember(self, lessons: Sequence[Lesson], held_out: HeldOut) -> None:
+        """Keep the scores of what was held out, and how defects look: those of the lessons, and
+        synthetic ones on the good among them."""
+        self.held_out = held_out
+        rows = [self._on_defect(*picture) for picture in defective(lessons, SEED)]
+        known = np.array([row for row in rows if row is not None], np.float32)
+        self._memory = remembered(known.reshape(-1, self._bank.depth), held_out.good)
+
+    def _on_defect(self, grey: NDArray[np.uint8], cover: F32) -> F32 | None:
+        """(D,) features of a defect's worst cells; None where it covers no cell."""
+        image = canonical(grey, pixels=self._pixels)
+        seen = self._bank.lean(image)
+        covered = share_of_cells(cover, (image.shape[0], image.shape[1])) > COVERED
+        return peak_features(seen, self._logits(seen), covered) if covered.any() else None
+
     def to_state(self) -> State:
         """The feature net's bytes and the arrays of what was learned."""
         state: dict[str, bytes | NDArray[Any]] = {
@@ -115,7 +156,7 @@ class Anomaly:
         if self._good is not None:
             good = self._good
             state |= {"whiten": good.whiten, "centre": good.centre, "scale": good.scale}
-        return state
+        return state if self._memory is None else {**state, **self._memory.to_state()}
 
     @classmethod
     def from_state(cls, state: State, settings: Mapping[str, Any]) -> Self:
@@ -140,6 +181,7 @@ class Anomaly:
             good,
             None if threshold is None else float(threshold),
             pixels=_pixels(state),
+            memory=Memory.of_state(state),
         )
 
 
@@ -161,8 +203,9 @@ def teach(lessons: Sequence[Lesson], progress: Progress) -> Anomaly:
         for i in (i for i in range(len(lessons)) if fold_of[i] == fold):
             scores[lessons[i].is_good].append(taught.inspect(lessons[i].image).score)
     method = learn(lessons, drawn, range(len(lessons)), bank)
+    held_out = HeldOut(np.array(scores[False]), np.array(scores[True]))
+    method.remember(lessons, held_out)
     progress(FOLDS + 1, FOLDS + 1, "learning")
-    method.held_out = HeldOut(np.array(scores[False]), np.array(scores[True]))
     return method
 
 
@@ -225,6 +268,19 @@ def worst(logits: F32) -> float:
     """The mean over the worst share of cells: one cell's noise does not decide."""
     count = max(1, round(WORST_SHARE * logits.size))
     return float(np.partition(logits.ravel(), -count)[-count:].mean())
+
+
+def areas(above: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+    """(h, w) masks of the connected cells, in the order that OpenCV numbers them."""
+    count, labels = cv2.connectedComponents(above.astype(np.uint8), connectivity=8)
+    return [labels == i for i in range(1, count)]
+
+
+def peak_features(seen: Lean, logits: F32, cells: NDArray[np.bool_]) -> F32:
+    """(D,) mean features over the worst of these (h, w) cells, PEAK_CELLS at most."""
+    own = np.flatnonzero(cells)
+    worst_first = own[np.argsort(-logits.ravel()[own], kind="stable")[:PEAK_CELLS]]
+    return np.asarray(seen.at(worst_first).mean(0), np.float32)
 
 
 def _check(lessons: Sequence[Lesson]) -> None:

@@ -21,6 +21,8 @@ from inspection.methods.difference import FEATURES, Region, regions
 from inspection.methods.logistic import Logistic, fit
 from inspection.methods.registration import align
 from inspection.methods.topology import KINDS, contacts, kind
+from inspection.regions.mark import Mark, described
+from inspection.regions.memory import Memory, remembered
 
 U8 = NDArray[np.uint8]
 
@@ -55,16 +57,22 @@ class Compared:
 
 
 class Golden:
-    """A taught comparison. margin_px: left, top, right, bottom: what true boxes leave free."""
+    """A taught comparison. margin_px: left, top, right, bottom: what true boxes leave free. memory:
+    what it learns from corrections with; None of a job that was taught before there were any."""
 
     kind: ClassVar[str] = "golden"
 
     def __init__(
-        self, verifier: Logistic, margin_px: NDArray[np.float32], threshold: float | None
+        self,
+        verifier: Logistic,
+        margin_px: NDArray[np.float32],
+        threshold: float | None,
+        memory: Memory | None = None,
     ) -> None:
         self._verifier = verifier
         self._margin_px = margin_px
         self._threshold = threshold
+        self._memory = memory
         self.held_out = HeldOut(np.zeros(0), np.zeros(0), "defect")
 
     def inspect(self, image: U8, reference: U8 | None = None) -> Finding:
@@ -75,23 +83,40 @@ class Golden:
 
     def judge(self, compared: Compared, shape: tuple[int, ...]) -> Finding:
         """Judge an image of this shape that was compared already."""
-        scores = self._verifier.logit(compared.features).astype(np.float32)
-        found = Detections(self.boxes(compared, shape), scores, compared.kinds, KINDS)
-        return Finding(float(scores.max(initial=NOTHING)), self._threshold, None, found)
+        features, boxes, kinds = compared.features, self.boxes(compared, shape), compared.kinds
+        scores = self._verifier.logit(features).astype(np.float32)
+        if self._memory is not None:
+            left = ~self._memory.passes(features)
+            features, boxes = features[left], boxes[left]
+            kinds, scores = kinds[left], scores[left]
+        found = Detections(boxes, scores, kinds, KINDS)
+        score = float(scores.max(initial=NOTHING))
+        return Finding(score, self._threshold, None, found, self._marks(features, kinds, scores))
+
+    def _marks(
+        self, features: NDArray[np.float32], kinds: NDArray[np.int64], scores: NDArray[np.float32]
+    ) -> tuple[Mark | None, ...]:
+        """Of the finds at the threshold; weaker ones cannot be corrected."""
+        if self._threshold is None or self._memory is None:
+            return ()
+        told = zip(features, kinds, scores >= self._threshold, strict=True)
+        return tuple(Mark(KINDS[k], described(row)) if strong else None for row, k, strong in told)
 
     def boxes(self, compared: Compared, shape: tuple[int, ...]) -> NDArray[np.float32]:
         """(N, 4) boxes as the teacher draws them, within the image."""
         return _with_margin(_tight(compared), self._margin_px, shape)
 
     def to_state(self) -> State:
-        return {"verifier": self._verifier.packed(), "margin_px": self._margin_px}
+        known = {} if self._memory is None else self._memory.to_state()
+        return {"verifier": self._verifier.packed(), "margin_px": self._margin_px, **known}
 
     @classmethod
     def from_state(cls, state: State, settings: Mapping[str, Any]) -> Self:
         packed, margin = state["verifier"], state["margin_px"]
         if isinstance(packed, bytes) or isinstance(margin, bytes):
             raise LingnanError("a golden job holds arrays, not models")
-        return cls(Logistic.unpacked(packed), margin, settings.get("threshold"))
+        memory = Memory.of_state(state)
+        return cls(Logistic.unpacked(packed), margin, settings.get("threshold"), memory)
 
 
 def compare(image: U8, reference: U8) -> Compared:
@@ -120,8 +145,11 @@ def teach(lessons: Sequence[Lesson], progress: Progress) -> Golden:
 def learn(compared: Sequence[Compared], lessons: Sequence[Lesson]) -> Golden:
     """`teach` on lessons that were compared already."""
     truth = [regions_of_boxes(c, one) for c, one in zip(compared, lessons, strict=True)]
-    method = _learn(compared, truth, lessons, range(len(lessons)))
-    method.held_out = _held_out(compared, truth, lessons)
+    plain = _learn(compared, truth, lessons, range(len(lessons)))
+    held_out, by_image = _held_out(compared, truth, lessons)
+    known = np.concatenate([c.features[t >= 0] for c, t in zip(compared, truth, strict=True)])
+    method = Golden(plain._verifier, plain._margin_px, None, remembered(known, by_image))
+    method.held_out = held_out
     return method
 
 
@@ -154,12 +182,14 @@ def _verifier(features: NDArray[np.float32], is_defect: NDArray[np.bool_]) -> Lo
 
 def _held_out(
     compared: Sequence[Compared], truth: Sequence[NDArray[np.int64]], lessons: Sequence[Lesson]
-) -> HeldOut:
-    """Every region scored by a verifier that has not seen its part; -inf for a defect not found."""
+) -> tuple[HeldOut, NDArray[np.float64]]:
+    """Every region scored by a verifier that has not seen its part; -inf for a defect not found.
+    And the highest score on each image outside its defects; -inf where nothing is."""
     parts = sorted({one.part for one in lessons})
     fold = np.array([parts.index(one.part) % FOLDS for one in lessons])
     defects: list[float] = []
     false: list[float] = []
+    by_image = np.full(len(lessons), NOTHING)
     for k in sorted(set(fold.tolist())):
         if (fold == k).all():
             raise LingnanError("samples of at least two boards are needed to choose a threshold")
@@ -167,12 +197,13 @@ def _held_out(
         for i in np.flatnonzero(fold == k).tolist():
             scores = method._verifier.logit(compared[i].features)
             false += scores[truth[i] < 0].tolist()
+            by_image[i] = scores[truth[i] < 0].max(initial=NOTHING)
             boxes = lessons[i].boxes_px
             assert boxes is not None
             defects += [
                 float(scores[truth[i] == j].max(initial=NOTHING)) for j in range(len(boxes))
             ]
-    return HeldOut(np.array(defects), np.array(false), "defect")
+    return HeldOut(np.array(defects), np.array(false), "defect"), by_image
 
 
 def regions_of_boxes(compared: Compared, lesson: Lesson) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -28,6 +29,7 @@ PER_VARIANT = 150  # cells drawn of each class from one picture
 MADE_CLEAN = 0.02  # share of a cell under which a synthetic defect, whose rim is soft, is not there
 COARSE_STEP = 3  # every how many of a good picture's coarse cells are kept
 SPARE = 200  # good cells of one picture among which the hardest are looked for
+MADE_KNOWN = 64  # synthetic defects that a job remembers
 Rng = np.random.Generator
 
 
@@ -88,6 +90,19 @@ def mask_of(lesson: Lesson) -> NDArray[np.bool_]:
         for x0, y0, x1, y1 in np.rint(lesson.boxes_px).astype(int):
             mask[max(y0, 0) : y1, max(x0, 0) : x1] = True
     return mask
+
+
+def defective(lessons: Sequence[Lesson], seed: int) -> Iterator[tuple[U8, F32]]:
+    """Defective pictures (H, W) with the cover of their defects: those whose defect is marked, then
+    synthetic defects on good ones."""
+    for one in lessons:
+        if not one.is_good and mask_of(one).any():
+            yield grey_of(one.image), mask_of(one).astype(np.float32)
+    good = [grey_of(one.image) for one in lessons if one.is_good]
+    for i in range(MADE_KNOWN):
+        rng = np.random.default_rng((seed, i, len(good)))
+        image = canonical(good[i % len(good)])
+        yield spoil(image, canonical(good[rng.integers(len(good))]), rng)
 
 
 def _varied(grey: U8, mask: NDArray[np.bool_], rng: Rng) -> tuple[U8, F32]:

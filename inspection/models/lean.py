@@ -46,6 +46,13 @@ class Lean:
         everywhere = np.broadcast_to(contrast, (len(contrast), *self.cells.shape[1:]))
         return np.concatenate((self.cells, relative, everywhere)).transpose(1, 2, 0)
 
+    def at(self, cells: NDArray[np.int64]) -> F32:
+        """(N, C) all features of some cells, by their numbers row by row."""
+        maps = self.rows[cells]
+        relative = maps[:, maps.shape[1] - len(self._own) :] - self._own
+        everywhere = np.tile(self.image[-1:], (len(cells), 1))
+        return np.concatenate((maps, relative, everywhere), 1)
+
     def folded(self, weights: F32, bias: F32) -> tuple[F32, F32]:
         """The layer that gives of the maps what `weights` (..., C, H) and `bias` (..., H) give of
         all features: (..., V, H) and (..., H)."""

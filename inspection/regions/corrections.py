@@ -14,13 +14,13 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from common.errors import LingnanError
-from inspection.regions.describe import FEATURES
 
 FILE, RESULTS = "corrections.jsonl", "results.jsonl"
 GOOD = "good"  # the region is no defect
 KIND = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 RESERVED = frozenset({"defect", "other"})
 MAX_FILE_BYTES = 64 << 20
+MOST_FEATURES = 4096
 
 
 class CorrectionError(LingnanError):
@@ -48,10 +48,10 @@ class Correction:
             )
         if self.region is None and self.kind == GOOD:
             raise CorrectionError("a defect that was missed has a kind other than good")
-        if self.region is not None and len(self.features) != len(FEATURES):
+        if self.region is not None and not 0 < len(self.features) <= MOST_FEATURES:
             raise CorrectionError(
-                f"region {self.region} of {self.image} was not described: only results of a job "
-                "that names kinds can be corrected; inspect again with one"
+                f"region {self.region} of {self.image} was not described: its job was taught "
+                "before jobs could be corrected; teach it again, and inspect again with it"
             )
         if not all(map(isfinite, (self.score, *self.features))):
             raise CorrectionError(f"{self.image}: a number of the result is not finite")

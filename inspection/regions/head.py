@@ -22,7 +22,7 @@ from inspection.methods.logistic import Logistic
 from inspection.regions.candidates import Candidate
 from inspection.regions.classify import Kinds
 from inspection.regions.describe import FEATURES, describe
-from inspection.regions.mark import Mark
+from inspection.regions.mark import Mark, described
 from inspection.regions.measure import Extent, measure, outline
 from inspection.regions.sizes import Correction
 from inspection.regions.verify import Verifier
@@ -83,8 +83,7 @@ class Head:
         width, u_width = None, None
         if "width" in told:
             width, u_width = told["width"].apply(extent.width.px, extent.width.u_px, features)
-        row = tuple(features.round(5).tolist())
-        return Mark(kind, float(chances.max()), size, u_size, width, u_width, row)
+        return Mark(kind, described(features), float(chances.max()), size, u_size, width, u_width)
 
     def accepts(self, mark: Mark) -> bool:
         """Whether a region may be a defect."""

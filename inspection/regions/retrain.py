@@ -1,4 +1,5 @@
-"""A job taught anew from corrections: its kinds, what it takes for no defect, its threshold.
+"""A job that names kinds taught anew from corrections: its kinds, what it takes for no defect, its
+threshold. `inspection.regions.relearn` does it for the other methods.
 
 The network stays as it is. The old job is left alone, and what it knew is rehearsed: of the
 regions it keeps and named rightly, the new job may lose at most FORGOTTEN.
@@ -7,66 +8,50 @@ regions it keeps and named rightly, the new job may lose at most FORGOTTEN.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from common.errors import LingnanError
 from inspection.job import Job
 from inspection.regions import classify, verify
 from inspection.regions.classify import Kinds
 from inspection.regions.corrections import GOOD, Correction, missed
+from inspection.regions.describe import FEATURES
 from inspection.regions.head import Exemplars, Head
+from inspection.regions.relearn import (
+    Learned,
+    RetrainError,
+    lowered,
+    refuse_foreign,
+    relearn,
+    with_learned,
+)
 
 F64 = NDArray[np.float64]
 
 FORGOTTEN = 0.02  # of the rehearsed regions that were named rightly
 EMPHASIS = 4.0  # a correction weighs as much as this many rehearsed regions of its kind
 HALVINGS = 6
-MARGIN = 0.1  # logits that the threshold goes below a missed part's score
-
-
-class RetrainError(LingnanError):
-    """The job cannot be taught from these corrections."""
-
-
-@dataclass(frozen=True, slots=True)
-class Learned:
-    """named: share of the corrected regions that the new job names as corrected. kept: share of
-    the rehearsed ones, named rightly before, that it still does. refused: of the false alarms."""
-
-    corrections: int
-    named: float | None
-    kept: float
-    refused: float | None
-    threshold: float
 
 
 def retrain(job: Job, corrections: Sequence[Correction]) -> tuple[Job, Learned]:
-    """A new job. RetrainError when it has no classifier or the corrections are none."""
-    told = job.recipe.get("settings", {}).get("head")
-    if told is None:
-        raise RetrainError("the job names no kinds: teach it with `teach --method segment`")
+    """A new job. RetrainError when the corrections are none, contradict one another or what is
+    known, or are of another job."""
     if not corrections:
         raise RetrainError("there is no correction to learn from")
-    old = Head.from_json(told)
+    told = job.recipe.get("settings", {}).get("head")
     seen = [one for one in corrections if one.region is not None]
+    if told is None:
+        return relearn(job, seen, missed(corrections))
+    refuse_foreign(seen, len(FEATURES))
+    old = Head.from_json(told)
     new = _taught(old, seen)
-    threshold = _threshold(float(job.threshold["value"]), missed(corrections))
+    threshold, untaken = lowered(float(job.threshold["value"]), missed(corrections))
     settings = {**job.recipe.get("settings", {}), "head": new.to_json()}
-    learned = _learned(old, new, corrections, threshold)
-    statistics = {**job.statistics, "corrections": len(corrections)}
-    told_threshold = {**job.threshold, "value": threshold}
-    if threshold != job.threshold["value"]:
-        told_threshold["lowered_from"] = job.threshold["value"]
-    made = replace(
-        job,
-        recipe={**job.recipe, "settings": settings},
-        threshold=told_threshold,
-        statistics=statistics,
-    )
-    return made, learned
+    learned = _learned(old, new, corrections, threshold, untaken)
+    made = replace(job, recipe={**job.recipe, "settings": settings})
+    return with_learned(made, learned), learned
 
 
 def _taught(old: Head, seen: Sequence[Correction]) -> Head:
@@ -122,12 +107,13 @@ def _right(kinds: Kinds, features: F64, truth: Sequence[str]) -> NDArray[np.bool
     return np.array([kinds.name(row) == kind for row, kind in zip(chances, truth, strict=True)])
 
 
-def _threshold(old: float, corrections: Sequence[Correction]) -> float:
-    """Below every missed part's score. False alarms never raise it: they teach the verifier."""
-    return min([old, *(one.score - MARGIN for one in corrections)])
-
-
-def _learned(old: Head, new: Head, corrections: Sequence[Correction], threshold: float) -> Learned:
+def _learned(
+    old: Head,
+    new: Head,
+    corrections: Sequence[Correction],
+    threshold: float,
+    untaken: tuple[str, ...],
+) -> Learned:
     shown = [one for one in corrections if one.region is not None]
     named = [one for one in shown if one.kind != GOOD]
     false = np.array([one.features for one in shown if one.kind == GOOD])
@@ -144,4 +130,5 @@ def _learned(old: Head, new: Head, corrections: Sequence[Correction], threshold:
         kept(old.kinds, new.kinds, old.exemplars.features[before], names),
         refused,
         threshold,
+        untaken,
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inspection.sim import eink, inductor, smd
 from inspection.sim.surface import Draw, Surface
@@ -75,7 +76,7 @@ def glaze(draw: Draw, shape: Shape, pixel_um: float) -> Surface:
     peel_um = draw.between(300, 800)
     peel = draw.field(shape, peel_um / pixel_um)
     slope = draw.between(0.006, 0.016)
-    deviation = float(np.std(np.gradient(peel, pixel_um)[0]))
+    deviation = _slope(peel, pixel_um)
     albedo = draw.between(0.55, 0.75) * (1 + 0.01 * draw.field(shape, 150 / pixel_um))
     return _plain(
         pixel_um,
@@ -92,7 +93,7 @@ def plastic(draw: Draw, shape: Shape, pixel_um: float) -> Surface:
     semi-gloss skin; below, pigment, mottled no finer than light spreads in it."""
     grain = draw.eroded(shape, draw.between(25, 45) / pixel_um)
     slope = draw.between(0.015, 0.04)
-    deviation = float(np.std(np.gradient(grain, pixel_um)[0]))
+    deviation = _slope(grain, pixel_um)
     albedo = draw.between(0.08, 0.45) * (1 + 0.012 * draw.field(shape, 250 / pixel_um))
     return _plain(
         pixel_um,
@@ -102,6 +103,11 @@ def plastic(draw: Draw, shape: Shape, pixel_um: float) -> Surface:
         alpha_x=(alpha := draw.between(0.15, 0.28)),
         alpha_y=alpha,
     )
+
+
+def _slope(relief: NDArray[np.float32], pixel_um: float) -> float:
+    """Deviation of the slope down; of a small frame that no bump lies in, which is flat, not 0."""
+    return max(float(np.std(np.gradient(relief, pixel_um)[0])), 1e-9)
 
 
 def _plain(pixel_um: float, relief: object, **maps: object) -> Surface:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from common.errors import LingnanError
 from inspection import job as job_module
-from inspection.job import Job, JobError
+from inspection.job import Job, JobError, can_be_written
 from inspection.methods.table import UnknownMethodError
 
 pytestmark = pytest.mark.inspection
@@ -313,3 +313,45 @@ def test_a_full_disk_keeps_the_old_job(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_method_that_is_not_there_is_named() -> None:
     with pytest.raises(UnknownMethodError, match="'magic'"):
         example(kind="magic").method()
+
+
+def test_where_a_job_cannot_be_written_is_told_before_any_work(tmp_path: Path) -> None:
+    note, held = tmp_path / "note.txt", tmp_path / "held.job"
+    note.write_text("not a job")
+    can_be_written(tmp_path / "new.job")
+    Job("known", {}, {"value": 1.0}).save(held)
+    can_be_written(held)  # teaching anew replaces a job
+    for path, says in (
+        (tmp_path / "none" / "a.job", "no such folder"),
+        (note, "no job: name another file"),
+        (tmp_path, "is a folder"),
+    ):
+        with pytest.raises(JobError, match=says):
+            can_be_written(path)
+    assert note.read_text() == "not a job"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--job", "none/a.job"), "no such folder"),
+        (("--job", "note.txt"), "no job"),
+        (("--job", "a.job", "--corrections", "none.jsonl"), "none.jsonl: cannot be read"),
+        (("--job", "a.job", "--miss-target", "2"), "miss-target"),
+    ],
+)
+def test_a_wrong_wish_is_refused_before_a_sample_is_read(
+    words: tuple[str, ...],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from common.cli.main import run as command
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "note.txt").write_text("not a job")
+    assert command(["inspection", "teach", "nowhere", "--layout", "folder", *words]) == 2
+    told = capsys.readouterr()
+    assert says in told.out + told.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["note.txt"]

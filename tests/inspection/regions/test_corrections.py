@@ -94,7 +94,7 @@ def test_corrections_that_contradict_what_is_known_are_refused(job: Job, head: H
 
 
 def test_a_job_without_kinds_and_no_correction_are_refused(job: Job) -> None:
-    with pytest.raises(RetrainError, match="names no kinds"):
+    with pytest.raises(RetrainError, match="before jobs could be corrected"):
         retrain(Job("golden", {}, {"value": 1.0}), told([(0.0,) * len(FEATURES)], "dent"))
     with pytest.raises(RetrainError, match="no correction"):
         retrain(job, [])

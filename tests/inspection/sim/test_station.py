@@ -269,3 +269,12 @@ def test_the_belt_shows_its_materials_in_turn_and_some_parts_are_good() -> None:
     assert [line.material(t) for t in range(3)] == ["glass", "metal", "glass"]
     counts = [len(line._plan(t).sizes_um) * line._plan(t).count for t in range(40)]
     assert 5 < sum(count == 0 for count in counts) < 35
+
+
+def test_a_small_frame_that_no_bump_lies_in_is_flat(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        textures, "bumps", lambda rng, shape, *scale, **more: np.zeros(shape, np.float32)
+    )
+    for seed in range(6):  # some draw their fields from bumps, some from a spectrum
+        scene = station_scene("glaze", seed=seed, side_px=64)
+        assert np.isfinite(scene.render(0, "inspect", 0.0)).all()
