@@ -17,7 +17,7 @@ from common.acceptance.experiment import Size
 from common.runtime.timing import Timing
 from common.runtime.timing import measure as timing
 from common.types.detections import Detections
-from positioning.sim.video.footage import filmed, scene_of
+from positioning.sim.video.footage import apart_s, filmed, scene_of
 from positioning.video.camera import Camera
 from positioning.video.detector import Detector, decode
 from positioning.video.precision import Judged, Truth, judge, mean_ap
@@ -25,7 +25,7 @@ from positioning.video.yolo import YoloDetector
 
 FRAMES: dict[Size, int] = {"quick": 6, "full": 40}
 CONDITIONS = ("clear", "rain", "night")
-FIRST_SEED, SECONDS = 70_000, 6.0
+FIRST_SEED, FIRST_S, SECONDS = 70_000, 0.5, 6.0
 LEAST_SCORE = 0.05
 PEER = Path("out/yolo/road_users_yolo.onnx")
 
@@ -61,8 +61,10 @@ def measure(size: Size) -> dict[str, Any]:
 
 def _frame(condition: str, seed: int) -> tuple[Picture, Truth]:
     """Half size, through the JPEG that a camera delivers."""
-    time_s = float(np.random.default_rng(seed).uniform(0.5, SECONDS))
-    ((_, picture, truth),) = filmed(scene_of(condition, seed, SECONDS, Camera()), [time_s])
+    scene = scene_of(condition, seed, SECONDS, Camera())
+    ends_s = max(apart_s(scene.world, SECONDS), FIRST_S)
+    time_s = float(np.random.default_rng(seed).uniform(FIRST_S, ends_s))
+    ((_, picture, truth),) = filmed(scene, [time_s])
     jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
     return decode(jpeg), truth
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from positioning.jit import compiled, inlined
+from positioning.gnss.formats.lanes import bit_count, field_lanes, lowest_bit, newline_lanes
+from positioning.jit import borrowing, compiled, inlined
 
 I64 = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
@@ -20,32 +19,12 @@ BROKEN = np.inf
 _TENTHS = 10.0 ** np.arange(20)
 _NEWLINE, _RETURN, _BLANK, _POINT, _MINUS, _PLUS, _ZERO = (ord(c) for c in "\n\r .-+0")
 
-# Eight characters at a time, as one word; the first is the lowest byte.
 _U = np.uint64
-_ONES, _TOPS, _LOWS = _U(0x0101010101010101), _U(0x8080808080808080), _U(0x0F0F0F0F0F0F0F0F)
-_NEWLINES, _BLANKS = _U(0x0A0A0A0A0A0A0A0A), _U(0x2020202020202020)
-_HIGHS, _SIXES, _THREES = _U(0xF0F0F0F0F0F0F0F0), _U(0x0606060606060606), _U(0x3030303030303030)
-_PAIRS, _FOURS = _U(0x00FF00FF00FF00FF), _U(0x0000FFFF0000FFFF)
-_BYTE, _FIFTEEN, _FULL = _U(0xFF), _U(0x0F), _U(0xFFFFFFFFFFFFFFFF)
-_INTEGER_TAIL, _DECIMALS, _BLANK3 = _U(0xFFFF0000), _U(0xFFFFFF0000000000), _U(0x202020)
-_U1, _U4, _U8, _U10, _U16, _U32, _U40 = (_U(n) for n in (1, 4, 8, 10, 16, 32, 40))
-_U100, _U10000, _POINT_WORD, _NO_NUMBER = _U(100), _U(10_000), _U(ord(".")), _FULL
-_MINUSES, _MINUS_TO_BLANK = _U(0x2D2D2D2D2D2D2D2D), _U(0x0D)
-_FIRST_DIGIT = _U(0x10000000)
-_MANTISSA_TAIL = 100_000
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _word(typing: Any, buffer: Any, at: Any) -> Any:
-    """Eight bytes of a buffer from `at` on, wherever that is: there is no such view in numpy."""
-
-    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, given[0])
-        pointer = builder.gep(array.data, [given[1]])
-        word = context.get_value_type(types.uint64).as_pointer()
-        return builder.load(builder.bitcast(pointer, word), align=1)
-
-    return types.uint64(buffer, types.int64), generate
+_PAIRS, _FOURS, _LOW = _U(0x00FF00FF00FF00FF), _U(0x0000FFFF0000FFFF), _U(0xFFFFFFFF)
+_U8, _U10, _U16, _U32, _U100, _U10000 = (_U(n) for n in (8, 10, 16, 32, 100, 10_000))
+_WIDTH, _NUMBER, _EIGHT_DIGITS = 16, 14, 100_000_000
+_WHOLE, _POINT_BIT, _THOUSANDTHS = 0x3FF, 0x400, 0x3800  # of the columns of F14.3
+_LINE = 32
 
 
 @compiled
@@ -54,14 +33,13 @@ def line_starts(buffer: Bytes, begin: int, count: int) -> I64:
     starts = np.empty(count + 1, np.int64)
     starts[0] = begin
     line, at = 1, begin
-    while at + 8 <= len(buffer):
-        word = _word(buffer, at) ^ _NEWLINES
-        if (word - _ONES) & ~word & _TOPS:
-            for i in range(at, at + 8):
-                if buffer[i] == _NEWLINE:
-                    starts[line] = i + 1
-                    line += 1
-        at += 8
+    while at + _LINE <= len(buffer):
+        found = newline_lanes(buffer, at)
+        while found:
+            starts[line] = at + lowest_bit(found) + 1
+            found &= found - 1
+            line += 1
+        at += _LINE
     for i in range(at, len(buffer)):
         if buffer[i] == _NEWLINE:
             starts[line] = i + 1
@@ -70,86 +48,59 @@ def line_starts(buffer: Bytes, begin: int, count: int) -> I64:
     return starts
 
 
-@compiled
+@borrowing
 def line_count(buffer: Bytes, begin: int) -> int:
     """Lines from `begin` on, the last with or without its newline."""
     count, at = 0, begin
-    while at + 8 <= len(buffer):
-        word = _word(buffer, at) ^ _NEWLINES
-        if (word - _ONES) & ~word & _TOPS:
-            for i in range(at, at + 8):
-                count += buffer[i] == _NEWLINE
-        at += 8
+    while at + _LINE <= len(buffer):
+        count += bit_count(newline_lanes(buffer, at))
+        at += _LINE
     for i in range(at, len(buffer)):
         count += buffer[i] == _NEWLINE
     return count + (len(buffer) > begin and buffer[len(buffer) - 1] != _NEWLINE)
 
 
 @inlined
-def _digits(word: Any) -> Any:
-    """Eight characters, blanks and then digits, as a number; _NO_NUMBER if they are not."""
-    digit = (word >> _U4) & _ONES
-    mask = digit * _BYTE
-    low = word & _LOWS
-    clean = ((word & _HIGHS) | _U16 * _ONES) == _THREES and ((low + _SIXES) & _HIGHS) == _U(0)
-    if not clean or (low & ~mask) != _U(0) or (mask | (mask << _U8)) != mask:
-        return _NO_NUMBER
-    low = (low * _U10 + (low >> _U8)) & _PAIRS
-    low = (low * _U100 + (low >> _U16)) & _FOURS
-    return (low * _U10000 + (low >> _U32)) & _U(0xFFFFFFFF)
+def _eight(digits: int) -> Any:
+    """The number that eight digits make, the highest in the lowest byte: neighbours are joined to
+    pairs, fours and eights (Lemire, 2022)."""
+    word = _U(digits)
+    word = (word * _U10 + (word >> _U8)) & _PAIRS
+    word = (word * _U100 + (word >> _U16)) & _FOURS
+    return np.int64((word * _U10000 + (word >> _U32)) & _LOW)
 
 
-@compiled
-def _without_minus(word: Any) -> Any:
-    """The word with its last minus made blank, if what is before it is blank."""
-    zero_at_minus = word ^ _MINUSES
-    found = (zero_at_minus - _ONES) & ~zero_at_minus & _TOPS
-    if found == _U(0):
-        return word
-    one = (found & (~found + _U1)) >> _U(7)
-    before = one - _U1
-    return word ^ (one * _MINUS_TO_BLANK) if (word ^ _BLANKS) & before == _U(0) else word
-
-
-@inlined
-def _joined(head: Any, rest: Any) -> float:
-    """Thousandths of a positive number from its two words; -1 if they are none."""
-    whole, ending = _digits(head), _digits(rest)
-    full = (rest & (_DECIMALS & _THREES)) == (_DECIMALS & _THREES)
-    joined = head == _BLANKS or (rest & _FIRST_DIGIT) != _U(0)
-    if whole == _NO_NUMBER or ending == _NO_NUMBER or not full or not joined:
-        return -1.0
-    return np.float64(np.int64(whole) * _MANTISSA_TAIL + np.int64(ending)) / 1000.0
-
-
-@compiled
+@borrowing
 def observed(buffer: Bytes, at: int, stop: int) -> float:
     """The F14.3 number at `at` of a line that ends at `stop`: NaN if blank, BROKEN if none or cut.
 
-    Positive numbers go by two words; whatever is unusual goes by `decimal`.
+    One right-adjusted with three decimals is told at once; whatever is unusual goes by `decimal`.
     """
+    if at > stop - _NUMBER or at > len(buffer) - _WIDTH:
+        return _unusual(buffer, at, stop)
+    high, low, digit, blank, minus, point = field_lanes(buffer, at)
+    whole = digit & _WHOLE
+    first = whole & -whole
+    sign = (first >> 1) & minus
+    before = (blank | sign) & _WHOLE
+    is_run = whole + first == _POINT_BIT  # from the first digit on to the point
+    has_end = digit & _THOUSANDTHS == _THOUSANDTHS and point & _POINT_BIT
+    if is_run and has_end and before | whole == _WHOLE:
+        value = np.float64(_eight(high) * _EIGHT_DIGITS + _eight(low)) / 1000.0
+        return -value if sign else value
+    return _unusual(buffer, at, stop)
+
+
+@borrowing
+def _unusual(buffer: Bytes, at: int, stop: int) -> float:
+    """As `observed`, of any form."""
     if at >= stop:
         return np.nan
-    if at + 14 > stop:
-        value = decimal(buffer, at, stop)
-        return value if np.isnan(value) else np.inf
-    head, tail = _word(buffer, at), _word(buffer, at + 6)
-    if head == _BLANKS and tail == _BLANKS:
-        return np.nan
-    if (tail >> _U32) & _BYTE == _POINT_WORD:
-        rest = (tail & _DECIMALS) | ((tail & _INTEGER_TAIL) << _U8) | _BLANK3
-        value = _joined(head, rest)
-        if value >= 0.0:
-            return value
-        bare, rest_bare = _without_minus(head), _without_minus(rest)
-        if (bare != head) != (rest_bare != rest):
-            value = _joined(bare, rest_bare)
-            if value >= 0.0:
-                return -value
-    return decimal(buffer, at, at + 14)
+    value = decimal(buffer, at, min(at + _NUMBER, stop))
+    return value if at + _NUMBER <= stop or np.isnan(value) else np.inf
 
 
-@compiled
+@borrowing
 def line_stop(buffer: Bytes, starts: I64, line: int) -> int:
     """Where the text of a line ends, without newline or carriage return."""
     stop: int = starts[line + 1]
@@ -158,7 +109,7 @@ def line_stop(buffer: Bytes, starts: I64, line: int) -> int:
     return stop
 
 
-@compiled
+@borrowing
 def decimal(buffer: Bytes, start: int, stop: int) -> float:
     """The decimal number right- or left-adjusted in [start, stop): NaN if blank, BROKEN if none."""
     i = start
@@ -190,7 +141,7 @@ def decimal(buffer: Bytes, start: int, stop: int) -> float:
     return -value if negative else value
 
 
-@compiled
+@borrowing
 def integer(buffer: Bytes, start: int, stop: int) -> int:
     """The whole number, not negative, in [start, stop); -1 if there is none."""
     value, seen, ended = 0, False, False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from positioning.gnss.formats.rinex_header import Header
 from positioning.gnss.formats.rinex_rows import PROBLEMS, Problems, Rows
 from positioning.gnss.formats.rinex_write import write_observations as write
 from positioning.gnss.observations import Observations
-from positioning.gnss.satellite import SYSTEMS
+from positioning.gnss.satellite import BANDS, SYSTEMS
 
 __all__ = ["read", "write"]
 
@@ -68,19 +69,22 @@ def _tell(path: Path, header: Header, problems: Problems, refusals: list[Refusal
 
 
 def _observations(rows: Rows, epochs: int, count: int, header: Header) -> Observations:
+    def banded(values: NDArray[Any]) -> NDArray[Any]:
+        return values[: count * BANDS].reshape(count, BANDS)
+
     result = Observations(
         week=rows.week[:epochs],
         tow_s=rows.tow_s[:epochs],
         first=rows.first[: epochs + 1],
         satellite=rows.satellite[:count],
-        code_m=rows.code_m[:count],
-        phase_cycles=rows.phase_cycles[:count],
-        doppler_hz=rows.doppler_hz[:count],
-        cn0_dbhz=rows.cn0_dbhz[:count],
-        slip=rows.slip[:count],
-        half_cycle=rows.half_cycle[:count],
-        signal=rows.signal[:count].view("S2")[..., 0],
-        frequency_hz=rows.frequency_hz[:count],
+        code_m=banded(rows.code_m),
+        phase_cycles=banded(rows.phase_cycles),
+        doppler_hz=banded(rows.doppler_hz),
+        cn0_dbhz=banded(rows.cn0_dbhz),
+        slip=banded(rows.slip),
+        half_cycle=banded(rows.half_cycle),
+        signal=banded(rows.signal.view("S2")),
+        frequency_hz=banded(rows.frequency_hz),
         approx_position_m=header.approx_position_m,
     )
     if header.scales:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from positioning.gnss.formats.fields import I64, Bytes, decimal, integer, line_stop, observed
 from positioning.gnss.formats.signals import Columns
 from positioning.gnss.satellite import BANDS, SYSTEMS
-from positioning.jit import compiled, inlined
+from positioning.jit import borrowing, inlined
 
 PROBLEMS = (
     "the epoch is no calendar time; its satellites are left out",
@@ -37,7 +37,8 @@ _SYSTEM_STEP = 100
 
 
 class Rows(NamedTuple):
-    """What is filled: the fields of Observations with room for all that may come."""
+    """What is filled: the fields of Observations with room for all that may come, those of a band
+    flat; pending (_AT_ONCE, 2): satellites of the epoch at hand with their lines, rising."""
 
     week: NDArray[np.int32]
     tow_s: NDArray[np.float64]
@@ -51,6 +52,7 @@ class Rows(NamedTuple):
     half_cycle: NDArray[np.bool_]
     signal: NDArray[np.uint8]
     frequency_hz: NDArray[np.float64]
+    pending: I64
 
 
 class Problems(NamedTuple):
@@ -63,13 +65,14 @@ class Problems(NamedTuple):
 
 def room(epochs: int, rows: int) -> Rows:
     """Rows with space; what is not filled is never touched and costs no memory."""
-    band = (rows, BANDS)
+    band = rows * BANDS
     return Rows(
         np.empty(epochs, np.int32), np.empty(epochs), np.zeros(epochs + 1, np.int64),
         np.empty(rows, np.int16), np.empty(band), np.empty(band),
         np.empty(band, np.float32), np.empty(band, np.float32),
         np.empty(band, np.bool_), np.empty(band, np.bool_),
-        np.empty((rows, BANDS, 2), np.uint8), np.empty(band),
+        np.empty(2 * band, np.uint8), np.empty(band),
+        np.empty((_AT_ONCE, 2), np.int64),
     )  # fmt: skip
 
 
@@ -78,13 +81,12 @@ def no_problems() -> Problems:
     return Problems(np.zeros(MOST, np.int64), np.zeros(MOST, np.int64), np.zeros(1, np.int64))
 
 
-@compiled
+@borrowing
 def read3(
     buffer: Bytes, starts: I64, table: Columns, ahead_s: float, rows: Rows, problems: Problems
 ) -> tuple[int, int]:
     """RINEX 3 and 4: a satellite a line under `>` lines. Returns epochs and rows filled."""
     lines = len(starts) - 1
-    pending = np.empty((_AT_ONCE, 2), np.int64)
     epoch, row, line = 0, 0, 0
     while line < lines:
         at, stop = starts[line], line_stop(buffer, starts, line)
@@ -112,16 +114,16 @@ def read3(
             line += 1
         if not good:
             continue
-        found = _listed3(buffer, starts, begin, line, pending, problems)
+        found = _listed3(buffer, starts, begin, line, rows.pending, problems)
         if line - begin != told:
             _refuse(problems, head, COUNT)
-        row = _fill(buffer, starts, table, pending, found, 0, flag == 1, rows, row, problems)
+        row = _fill(buffer, starts, table, found, 0, flag == 1, rows, row, problems)
         epoch += 1
         rows.first[epoch] = row
     return epoch, row
 
 
-@compiled
+@borrowing
 def read2(
     buffer: Bytes,
     starts: I64,
@@ -136,7 +138,6 @@ def read2(
     the letter for satellites without one. Returns epochs and rows filled."""
     lines = len(starts) - 1
     deep = (kinds + 4) // 5
-    pending = np.empty((_AT_ONCE, 2), np.int64)
     epoch, row, line = 0, 0, 0
     lost = False
     while line < lines:
@@ -169,15 +170,15 @@ def read2(
             _refuse(problems, head, COUNT)
         end = min(end, lines)
         whole = max(0, min(told, (end - body) // deep))
-        found = _listed2(buffer, starts, head, body, deep, whole, alone, pending, problems)
-        row = _fill(buffer, starts, table, pending, found, deep, flag == 1, rows, row, problems)
+        found = _listed2(buffer, starts, head, body, deep, whole, alone, rows.pending, problems)
+        row = _fill(buffer, starts, table, found, deep, flag == 1, rows, row, problems)
         epoch += 1
         rows.first[epoch] = row
         line = max(end, head + 1)
     return epoch, row
 
 
-@compiled
+@borrowing
 def _refuse(problems: Problems, line: int, what: int) -> None:
     count = problems.total[0]
     if count < MOST:
@@ -186,7 +187,7 @@ def _refuse(problems: Problems, line: int, what: int) -> None:
     problems.total[0] = count + 1
 
 
-@compiled
+@borrowing
 def _past_event(buffer: Bytes, starts: I64, line: int, end: int, problems: Problems) -> int:
     """The line after the special records of an event; the last line if types change there."""
     for inner in range(line, end):
@@ -198,7 +199,7 @@ def _past_event(buffer: Bytes, starts: I64, line: int, end: int, problems: Probl
     return end
 
 
-@compiled
+@borrowing
 def _is_label(buffer: Bytes, at: int, label: Bytes) -> bool:
     if at + len(label) > len(buffer):
         return False
@@ -208,7 +209,7 @@ def _is_label(buffer: Bytes, at: int, label: Bytes) -> bool:
     return same
 
 
-@compiled
+@borrowing
 def _is_blank(buffer: Bytes, start: int, stop: int) -> bool:
     blank = True
     for i in range(start, min(stop, len(buffer))):
@@ -216,7 +217,7 @@ def _is_blank(buffer: Bytes, start: int, stop: int) -> bool:
     return blank
 
 
-@compiled
+@borrowing
 def _is_epoch2(buffer: Bytes, at: int, stop: int) -> bool:
     """Whether a line reads like ` 16  6  6 11 10 41.7000000  0 19G12...`."""
     if stop - at < 35 or buffer[at] != _BLANK or buffer[at + 18] != _POINT:
@@ -232,7 +233,7 @@ def _is_epoch2(buffer: Bytes, at: int, stop: int) -> bool:
     )
 
 
-@compiled
+@borrowing
 def _time(
     buffer: Bytes, at: int, stop: int, wide: int, gap: int, ahead_s: float, rows: Rows, epoch: int
 ) -> bool:
@@ -262,7 +263,7 @@ def _time(
     return True
 
 
-@compiled
+@borrowing
 def _days(year: int, month: int, day: int) -> int:
     """Days from 6 January 1980 (Fliegel and van Flandern, 1968)."""
     a = (14 - month) // 12
@@ -270,7 +271,7 @@ def _days(year: int, month: int, day: int) -> int:
     return day + (153 * m + 2) // 5 + 365 * y + y // 4 - y // 100 + y // 400 - 32_045 - 2_444_245
 
 
-@compiled
+@borrowing
 def _is_late(rows: Rows, epoch: int) -> bool:
     if epoch == 0:
         return False
@@ -278,7 +279,7 @@ def _is_late(rows: Rows, epoch: int) -> bool:
     return bool(weeks * 604_800.0 + rows.tow_s[epoch] - rows.tow_s[epoch - 1] <= 0)
 
 
-@compiled
+@borrowing
 def _satellite(buffer: Bytes, at: int, alone: int) -> int:
     """The number of the satellite written at `at`; -1 if there is none."""
     letter = buffer[at] if buffer[at] != _BLANK else alone
@@ -291,7 +292,7 @@ def _satellite(buffer: Bytes, at: int, alone: int) -> int:
     return -1
 
 
-@compiled
+@borrowing
 def _sorted_in(pending: I64, found: int, satellite: int, line: int, problems: Problems) -> int:
     """Insert a satellite and its line among the `found` by rising satellite; how many then."""
     at = found
@@ -309,7 +310,7 @@ def _sorted_in(pending: I64, found: int, satellite: int, line: int, problems: Pr
     return found + 1
 
 
-@compiled
+@borrowing
 def _listed3(
     buffer: Bytes, starts: I64, begin: int, end: int, pending: I64, problems: Problems
 ) -> int:
@@ -324,7 +325,7 @@ def _listed3(
     return found
 
 
-@compiled
+@borrowing
 def _listed2(
     buffer: Bytes,
     starts: I64,
@@ -348,12 +349,11 @@ def _listed2(
     return found
 
 
-@compiled
+@borrowing
 def _fill(
     buffer: Bytes,
     starts: I64,
     table: Columns,
-    pending: I64,
     found: int,
     deep: int,
     restart: bool,
@@ -363,7 +363,7 @@ def _fill(
 ) -> int:
     """Rows of one epoch from its lines, `deep` lines a satellite (0: RINEX 3); the next row."""
     for k in range(found):
-        satellite, line = pending[k, 0], pending[k, 1]
+        satellite, line = rows.pending[k, 0], rows.pending[k, 1]
         told = 0
         for slot in range(BANDS):
             told += table.signal[satellite // _SYSTEM_STEP, slot, 0, 0]
@@ -395,12 +395,13 @@ def _row(
     text = (starts[line] + 3, line_stop(buffer, starts, line))
     slots = 0
     for slot in range(BANDS):
+        at = row * BANDS + slot
         taken = False
         for k in range(table.signal.shape[2]):
             band = table.signal[s, slot, k, 0]
             if band == 0:
                 break
-            if slot == 2 and band == rows.signal[row, 1, 0]:
+            if slot == 2 and band == rows.signal[2 * (at - 1)]:
                 continue
             code, _ = _field(buffer, starts, line, deep, table.column[s, slot, k, 0], text)
             phase, flags = _field(buffer, starts, line, deep, table.column[s, slot, k, 1], text)
@@ -410,37 +411,37 @@ def _row(
             cn0, _ = _field(buffer, starts, line, deep, table.column[s, slot, k, 3], text)
             if code == np.inf or phase == np.inf or doppler == np.inf or cn0 == np.inf:
                 return -1
-            rows.code_m[row, slot] = code
-            rows.phase_cycles[row, slot] = phase
-            rows.doppler_hz[row, slot] = doppler
-            rows.cn0_dbhz[row, slot] = cn0
-            rows.slip[row, slot] = restart or flags & 1
-            rows.half_cycle[row, slot] = flags & 2
-            rows.signal[row, slot, 0] = band
-            rows.signal[row, slot, 1] = table.signal[s, slot, k, 1]
+            rows.code_m[at] = code
+            rows.phase_cycles[at] = phase
+            rows.doppler_hz[at] = doppler
+            rows.cn0_dbhz[at] = cn0
+            rows.slip[at] = restart or flags & 1
+            rows.half_cycle[at] = flags & 2
+            rows.signal[2 * at] = band
+            rows.signal[2 * at + 1] = table.signal[s, slot, k, 1]
             step = table.step_hz[s, slot, k]
             centre = table.centre_hz[s, slot, k]
             channel = table.channel[satellite % _SYSTEM_STEP] if step > 0 else 0.0
-            rows.frequency_hz[row, slot] = centre + step * channel
+            rows.frequency_hz[at] = centre + step * channel
             taken = True
             break
         slots += taken
         if not taken:
-            _leave_empty(rows, row, slot)
+            _leave_empty(rows, at)
     return slots
 
 
 @inlined
-def _leave_empty(rows: Rows, row: int, slot: int) -> None:
-    rows.code_m[row, slot] = np.nan
-    rows.phase_cycles[row, slot] = np.nan
-    rows.doppler_hz[row, slot] = np.nan
-    rows.cn0_dbhz[row, slot] = np.nan
-    rows.slip[row, slot] = False
-    rows.half_cycle[row, slot] = False
-    rows.signal[row, slot, 0] = 0
-    rows.signal[row, slot, 1] = 0
-    rows.frequency_hz[row, slot] = np.nan
+def _leave_empty(rows: Rows, at: int) -> None:
+    rows.code_m[at] = np.nan
+    rows.phase_cycles[at] = np.nan
+    rows.doppler_hz[at] = np.nan
+    rows.cn0_dbhz[at] = np.nan
+    rows.slip[at] = False
+    rows.half_cycle[at] = False
+    rows.signal[2 * at] = 0
+    rows.signal[2 * at + 1] = 0
+    rows.frequency_hz[at] = np.nan
 
 
 @inlined
@@ -460,7 +461,7 @@ def _field(
         at, stop = text[0] + _WIDTH * column, text[1]
     value = observed(buffer, at, stop)
     flags = 0
-    if at + _NUMBER < stop and _ZERO < buffer[at + _NUMBER] <= _NINE:
-        digit: Any = np.int64(buffer[at + _NUMBER])
-        flags = digit - _ZERO
+    if at + _NUMBER < stop:
+        digit: Any = np.int64(buffer[at + _NUMBER]) - _ZERO
+        flags = digit if 0 < digit <= 9 else 0
     return (np.nan if value == 0 else value), flags
