@@ -22,9 +22,9 @@ from positioning.train.detector_export import export
 from positioning.train.detector_net import RoadUsers, take_over
 from positioning.train.detector_pool import Batch, Frame, batch, render_pool
 
-CROPS = (8, (256, 320)), (3, (512, 448))  # by turns: many far bodies, whole near ones
-PEAK_RATE, WARM, COOL = 1.5e-3, 200, 1500
-FRAMES, STEPS, SEED = 1600, 5000, 1
+CROPS = (6, (256, 320)), (2, (512, 960))  # by turns: many far bodies, whole pictures
+PEAK_RATE, WARM, COOL = 1.5e-3, 200, 2500
+FRAMES, STEPS, SEED = 2000, 6000, 2
 KEPT = 0.998  # of the averaged weights a step: a mean over some five hundred steps
 DATA = "simulated road of positioning.sim.video, seeds from 1000000 on"
 

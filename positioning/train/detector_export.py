@@ -87,7 +87,7 @@ def export(
 
 
 def float_core(net: RoadUsers) -> onnx.ModelProto:
-    """The network on "x" (1, 3, height, width) float32 in 0..1; sides are multiples of 32."""
+    """The network on "x" (1, 3, height, width) float32 in 0..1; sides are multiples of 64."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, "core.onnx")
         torch.onnx.export(

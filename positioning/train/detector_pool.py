@@ -9,26 +9,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from positioning.sim.road.motion import Motion
 from positioning.sim.road.scenario import roadside
-from positioning.sim.road.shapes import Kind, shape
+from positioning.sim.road.shapes import Kind, Shape, shape
 from positioning.sim.road.world import Actor, Wall, World
 from positioning.sim.video.light import Condition
 from positioning.sim.video.scene import Boxes, VideoScene
 from positioning.video.camera import Camera
-from positioning.video.detector import CROPPED, HEIGHT, STRIDE, WIDTH
+from positioning.video.detector import CROPPED, HEIGHT, STRIDE, WIDTH, decode
+from positioning.video.draw import jpeg
 
 MIX: tuple[Kind, ...] = ("car", "car", "van", "truck", "bus", "cyclist", "cyclist", "pedestrian",
                          "pedestrian", "pedestrian")  # fmt: skip
+ON_ROADS: tuple[Kind, ...] = ("car", "car", "van", "truck", "bus", "cyclist")
 RENDERED = 960, 540
+MOUNTS_M = (1.2, 2.2), (1.2, 2.2), (3.5, 6.5)  # heights on vehicles, twice as often, and on masts
+FINE = 0.25  # share of the frames that a camera of 1080p takes, through its JPEG
+IN_COLUMN = 0.7  # share of the frames with road users one behind another
 FIRST_SEED = 1_000_000  # seeds of the judged scenarios lie below
 SEEN, HINTED = 0.3, 0.1  # visible shares: at least this is to be found; below that is not there
 FAR_M = 95.0  # bodies beyond are hardly higher than SMALLEST_PX
 NEAR_A_BODY = 0.75  # share of the crops that are laid around a body
+HARD, WHOLE = 2.5, 0.85  # how often a body that is hidden in part, or no vehicle, is taken for it
 SMALLEST_PX = 9.0  # height at 960 pixels a line; smaller ones count neither way
 
 F32 = NDArray[np.float32]
@@ -49,26 +54,40 @@ def render_pool(seed: int, count: int) -> Iterator[Frame]:
         camera = Camera(
             *RENDERED,
             focal_px=700 * rng.uniform(0.85, 1.2),
-            mount_m=(0.0, 0.0, rng.choice([rng.uniform(1.2, 2.2), rng.uniform(3.5, 6.5)])),
+            mount_m=(0.0, 0.0, rng.uniform(*MOUNTS_M[int(rng.integers(len(MOUNTS_M)))])),
             pitch_rad=rng.uniform(-0.01, 0.07),
         )
+        is_fine = rng.uniform() < FINE
+        if is_fine:
+            camera = camera.scaled(2)
         scene = VideoScene(crowd(rng), camera, weather(rng), FIRST_SEED + number)
         pixels, boxes = scene.render(float(rng.uniform(0, 2)))
+        if is_fine:
+            pixels = decode(jpeg(pixels, int(rng.integers(75, 96))))
+            boxes = replace(boxes, boxes_px=boxes.boxes_px / np.float32(2))
         yield to_network(pixels, boxes)
 
 
 def to_network(pixels: NDArray[np.uint8], boxes: Boxes) -> Frame:
-    """A frame in the network's pixels, from a picture of any size with sides 16 to 9."""
-    scale = WIDTH / pixels.shape[1]
-    small = cv2.resize(pixels, (WIDTH, HEIGHT + CROPPED), interpolation=cv2.INTER_AREA)
-    moved = np.clip(boxes.boxes_px * scale - [0, CROPPED, 0, CROPPED], 0, None)
+    """A frame in the network's pixels, from a picture of 960 x 540 and its boxes."""
+    moved = np.clip(boxes.boxes_px - [0, CROPPED, 0, CROPPED], 0, None)
     return Frame(
-        np.ascontiguousarray(small[CROPPED:]), replace(boxes, boxes_px=moved.astype(np.float32))
+        np.ascontiguousarray(pixels[CROPPED:]), replace(boxes, boxes_px=moved.astype(np.float32))
     )
 
 
 def crowd(rng: np.random.Generator) -> World:
-    """Up to a dozen road users anywhere before the camera, most of them on the road."""
+    """Up to a dozen road users anywhere before the camera, most of them on the road, and at times
+    some that hide each other."""
+    actors = anywhere(rng)
+    if rng.uniform() < IN_COLUMN:
+        actors += column(rng, len(actors))
+    ego = Motion.straight((0.0, float(rng.uniform(-3, 3))), (0.0, 0.0), float(rng.normal(0, 0.1)))
+    return World(ego, tuple(actors), walls(rng), roadside(rng, 120.0))
+
+
+def anywhere(rng: np.random.Generator) -> list[Actor]:
+    """1 to 12 road users, each by itself."""
     actors = []
     for number in range(int(rng.integers(1, 13))):
         kind: Kind = MIX[int(rng.integers(len(MIX)))]
@@ -82,8 +101,31 @@ def crowd(rng: np.random.Generator) -> World:
         actors.append(
             Actor(number, shape(kind, rng), Motion.straight((ahead, aside), velocity, yaw))
         )
-    ego = Motion.straight((0.0, float(rng.uniform(-3, 3))), (0.0, 0.0), float(rng.normal(0, 0.1)))
-    return World(ego, tuple(actors), walls(rng), roadside(rng, 120.0))
+    return actors
+
+
+def column(rng: np.random.Generator, first: int) -> list[Actor]:
+    """2 to 4 road users one behind another, the first of them near, each with a chance of somebody
+    on foot or on a bicycle at its flank or behind it."""
+    actors: list[Actor] = []
+
+    def stand(body: Shape, x: float, y: float, yaw: float) -> None:
+        motion = Motion.straight((x, y), (0.0, 0.0), yaw)
+        actors.append(Actor(first + len(actors), body, motion))
+
+    x, y = float(np.exp(rng.uniform(np.log(2.0), np.log(40.0)))), float(rng.normal(0, 2.8))
+    yaw = float(rng.choice([0.0, np.pi]) + rng.normal(0, 0.03))
+    for _ in range(int(rng.integers(2, 5))):
+        body = shape(ON_ROADS[int(rng.integers(len(ON_ROADS)))], rng)
+        x += body.length_m / 2
+        stand(body, x, y + float(rng.normal(0, 0.4)), yaw)
+        if rng.uniform() < 0.4:
+            other: Kind = "pedestrian" if rng.uniform() < 0.6 else "cyclist"
+            side = float(rng.choice([-1.0, 1.0])) * (body.width_m / 2 + rng.uniform(-0.8, 1.2))
+            turn = float(rng.choice([yaw, yaw + np.pi / 2, yaw - np.pi / 2]))
+            stand(shape(other, rng), x + body.length_m / 2 + rng.uniform(0.4, 2.0), y + side, turn)
+        x += body.length_m / 2 + rng.uniform(2.5, 18.0)
+    return actors
 
 
 def walls(rng: np.random.Generator) -> tuple[Wall, ...]:
@@ -167,7 +209,7 @@ def _crop(
     frame: Frame, rng: np.random.Generator, side: tuple[int, int]
 ) -> tuple[F32, F32, NDArray[np.int64], NDArray[np.float64]]:
     """Pixels, boxes, labels and visible shares; a box cut to less than half counts as hinted."""
-    x, y = _corner(frame.boxes.boxes_px, rng, side)
+    x, y = _corner(frame.boxes, rng, side)
     pixels = frame.pixels[y : y + side[0], x : x + side[1]].astype(np.float32) / 255
     boxes = frame.boxes.boxes_px - np.array([x, y, x, y], np.float32)
     whole = np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(1), 1e-6)
@@ -185,12 +227,16 @@ def _crop(
     return toned, boxes[there], frame.boxes.label[there], visible[there]
 
 
-def _corner(boxes: F32, rng: np.random.Generator, side: tuple[int, int]) -> tuple[int, int]:
-    """Upper left of a crop on whole cells, most often with the middle of a random body in it."""
+def _corner(boxes: Boxes, rng: np.random.Generator, side: tuple[int, int]) -> tuple[int, int]:
+    """Upper left of a crop on whole cells, most often with the middle of a random body in it, hard
+    ones more often."""
     free, low = np.array([WIDTH - side[1], HEIGHT - side[0]]), np.zeros(2)
     high = free.astype(np.float64)
-    if len(boxes) and rng.uniform() < NEAR_A_BODY:
-        middle = boxes[int(rng.integers(len(boxes)))].reshape(2, 2).mean(0)
+    if len(boxes.label) and rng.uniform() < NEAR_A_BODY:
+        is_hard = (boxes.visible > SEEN) & ((boxes.visible < WHOLE) | (boxes.label > 0))
+        share = np.where(is_hard, HARD, 1.0)
+        chosen = int(rng.choice(len(share), p=share / share.sum()))
+        middle = boxes.boxes_px[chosen].reshape(2, 2).mean(0)
         low = np.clip(middle - [side[1], side[0]], 0, free)
         high = np.clip(middle, low, free)
     x, y = (rng.uniform(low, high + 1) // STRIDE * STRIDE).astype(int).tolist()

@@ -32,7 +32,7 @@ class TrackerSettings:
 
     weak: float = 0.1
     sure: float = 0.4
-    start: float = 0.5
+    start: float = 0.45
     sure_iou: float = 0.2
     weak_iou: float = 0.5
     new_iou: float = 0.3

@@ -175,14 +175,25 @@ class RadarEye:
                 is_one = np.random.default_rng([self.seed, 31, number, a]).uniform() < 0.12
                 if is_one and rng.uniform() < 0.4 * wall.reflectivity / 0.3:
                     off = (truth.centre_m[a, :2] - wall.start_m) @ normal
-                    to = truth.centre_m[a, :2] - 2 * off * normal - place.at_m
+                    image = truth.centre_m[a, :2] - 2 * off * normal
+                    to = image - place.at_m
                     r = np.hypot(*to)
                     speed = truth.velocity_mps[a] - 2 * (truth.velocity_mps[a] @ normal) * normal
                     azimuth = np.angle(np.exp(1j * (np.arctan2(to[1], to[0]) - place.yaw_rad)))
                     if abs(azimuth) < self.half_field_rad and r < 80:
+                        if not self._mirrors(wall, truth.centre_m[a, :2], image, place):
+                            continue
                         rate = (speed - place.velocity_mps) @ to / r
                         made.append([r, azimuth, rate] + rng.normal(0, 1, 3) * [0.2, 0.02, 0.1])
         return np.array(made).reshape(-1, 3)
+
+    def _mirrors(self, wall: Wall, body: Floats, image: Floats, place: Place) -> bool:
+        """Whether the radar and the body are before the wall, and the way to the image meets it."""
+        eye = np.append(place.at_m, self.up_m)
+        ends = np.column_stack([np.stack([body, image]), [self.up_m, self.up_m]])
+        segment = np.stack([wall.start_m, wall.end_m])[None]
+        direct, bounced = hidden(eye, ends, segment, np.array([wall.height_m]))[:, 0]
+        return bool(bounced and not direct)
 
 
 def _merge(found: Floats) -> Floats:

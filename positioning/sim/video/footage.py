@@ -16,6 +16,8 @@ from positioning.video.precision import Truth
 
 SEEN = 0.3  # visible share of a body that is to be found
 LEAST_LINES = 20 / 1080  # its least height, of the picture's
+BONNET_M = 1.0  # before the camera; what comes nearer has been run into
+STEP_S = 0.1
 
 
 def world_of(condition: str, seed: int, seconds: float) -> World:
@@ -45,6 +47,15 @@ def truth_of(boxes: Boxes, height_px: int) -> Truth:
     """What counts is a body three tenths in sight and 20 lines of 1080 high or higher."""
     tall = boxes.boxes_px[:, 3] - boxes.boxes_px[:, 1] >= LEAST_LINES * height_px
     return Truth(boxes.number, boxes.label, boxes.boxes_px, tall & (boxes.visible >= SEEN))
+
+
+def apart_s(world: World, seconds: float) -> float:
+    """How long the carrier drives on before it runs into somebody, which keeps no scenario from
+    going on: what its camera would see from inside a body is no picture to judge by."""
+    for time_s in np.arange(0.0, seconds, STEP_S).tolist():
+        if min(near_m(world, time_s).values(), default=np.inf) < BONNET_M:
+            return float(max(time_s - STEP_S, 0.0))
+    return seconds
 
 
 def near_m(world: World, time_s: float) -> dict[int, float]:

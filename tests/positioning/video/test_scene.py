@@ -14,6 +14,7 @@ from positioning.sim.road.motion import Motion  # noqa: E402
 from positioning.sim.road.shapes import shape  # noqa: E402
 from positioning.sim.road.world import Actor, World  # noqa: E402
 from positioning.sim.video.detections import Place, body_boxes, clear_share  # noqa: E402
+from positioning.sim.video.footage import BONNET_M, apart_s  # noqa: E402
 from positioning.sim.video.light import CONDITIONS  # noqa: E402
 from positioning.sim.video.scene import VideoScene  # noqa: E402
 
@@ -46,6 +47,18 @@ def test_a_camera_that_turns_left_sees_the_middle_move_right() -> None:
     point = [20.0, 0.0, 1.0]
     left, _ = Camera(yaw_rad=0.1).project(point)
     assert left[0] == pytest.approx(960 + 1400 * np.tan(0.1), abs=0.5)
+
+
+def test_a_drive_is_judged_until_it_runs_into_somebody() -> None:
+    car = _world(("car", 20.0, 0.3))
+    ego = Motion.straight((0.0, 0.0), (10.0, 0.0))
+    length = car.actors[0].shape.length_m
+    touches_s = (20.0 - length / 2 - BONNET_M) / 10.0
+    assert apart_s(World(ego, car.actors), 6.0) == pytest.approx(touches_s - 0.1, abs=0.11)
+    assert apart_s(World(ego, car.actors), 1.0) == 1.0, "not that far"
+    assert apart_s(World(ego, ()), 6.0) == 6.0
+    beside = _world(("car", 20.0, 3.5))
+    assert apart_s(World(ego, beside.actors), 6.0) == 6.0
 
 
 def test_rendered_boxes_lie_within_the_projected_ones() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ onnx = pytest.importorskip("onnx")
 from positioning.train.detector import COOL, WARM, overlap, share_of_rate  # noqa: E402
 from positioning.train.detector_export import fed_with_bytes, float_core  # noqa: E402
 from positioning.train.detector_net import RoadUsers, take_over  # noqa: E402
-from positioning.train.detector_pool import target  # noqa: E402
+from positioning.train.detector_pool import column, crowd, target  # noqa: E402
 
 pytestmark = [pytest.mark.positioning, pytest.mark.train]
 
@@ -20,7 +22,7 @@ pytestmark = [pytest.mark.positioning, pytest.mark.train]
 def test_a_network_goes_on_where_an_exported_one_stopped() -> None:
     torch.manual_seed(5)
     first, second = RoadUsers(), RoadUsers()
-    images = torch.rand(2, 3, 64, 96)
+    images = torch.rand(2, 3, 64, 128)
     for _ in range(20):  # its normalisations learn what they see
         first.train()(images)
     with torch.no_grad():
@@ -30,6 +32,31 @@ def test_a_network_goes_on_where_an_exported_one_stopped() -> None:
         for mode in (True, False):
             for one, other in zip(second.train(mode)(images), wanted, strict=True):
                 torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3)
+
+
+def test_the_widest_level_begins_without_a_say() -> None:
+    """So that a network without it goes on where it stopped."""
+    torch.manual_seed(6)
+    net, images = RoadUsers().eval(), torch.rand(1, 3, 64, 128)
+    with torch.no_grad():
+        before = net(images)
+        for weight in net.widest.parameters():
+            weight.normal_()
+        for one, other in zip(net(images), before, strict=True):
+            torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+def test_who_stands_in_a_column_does_not_stand_in_another() -> None:
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        actors = column(rng, 3)
+        assert [actor.number for actor in actors] == list(range(3, 3 + len(actors)))
+        big = [actor for actor in actors if actor.shape.kind not in ("pedestrian", "cyclist")]
+        ends = [(a.motion.position_m(0.0)[0], a.shape.length_m / 2) for a in big]
+        for (x, half), (beyond, other) in itertools.pairwise(ends):
+            assert x + half < beyond - other
+        numbers = [actor.number for actor in crowd(rng).actors]
+        assert numbers == list(range(len(numbers)))
 
 
 def test_a_longer_training_begins_as_a_shorter_one() -> None:
