@@ -136,6 +136,30 @@ def test_a_field_is_never_a_wrong_number(text: str) -> None:
         np.testing.assert_equal(value, expected)
 
 
+@given(
+    st.decimals(-99_999_999, 999_999_999, places=3, allow_nan=False),
+    st.lists(st.tuples(st.integers(0, 13), st.sampled_from("0179 .-+x")), max_size=2),
+)
+def test_a_field_that_is_hardly_damaged_is_never_a_wrong_number(
+    value: object, changes: list[tuple[int, str]]
+) -> None:
+    text = list(f"{value:14.3f}"[:14])
+    for at, sign in changes:
+        text[at] = sign
+    buffer = np.frombuffer("".join(text).encode() + b"7 ", dtype=np.uint8)
+    try:
+        expected = float("".join(text)) if "".join(text).strip() else np.nan
+    except ValueError:
+        expected = np.inf
+    np.testing.assert_equal(observed(buffer, 0, len(buffer)), expected)
+
+
+def test_a_minus_apart_from_its_digits_is_no_number() -> None:
+    for text in (b"-    45.400   ", b" -   45.400  7", b"-1-  45.400   "):
+        buffer = np.frombuffer(text + b"  ", dtype=np.uint8)
+        assert observed(buffer, 0, len(buffer)) == np.inf
+
+
 @given(st.binary(max_size=200).map(lambda b: b.replace(b"a", b"\n")))
 def test_lines_are_those_that_bytes_split_into(data: bytes) -> None:
     buffer = np.frombuffer(data, dtype=np.uint8)
