@@ -155,6 +155,10 @@ SCENES: dict[str, tuple[str, dict[str, float]]] = {
     "vulnerable": ("crossing", {"ego_mps": 5.0}),
 }
 WARN_S = 1.0
+SCENE_DRIVES = {
+    "quick": {"blind-spot": 3, "vulnerable": 1},
+    "full": dict.fromkeys(SCENES, 40),
+}
 
 
 def measure_scenes(context: Context) -> Mapping[str, Measurement]:
@@ -163,9 +167,9 @@ def measure_scenes(context: Context) -> Mapping[str, Measurement]:
     from positioning.sim.video.events import events_of
     from positioning.sim.video.trial import drive
 
-    count = {"quick": 1, "full": 40}[context.size]
     found: dict[str, Measurement] = {}
     for name, (maker, given) in SCENES.items():
+        count = SCENE_DRIVES[context.size][name]
         told = events = alarms = 0
         hours = 0.0
         for number in range(count):

@@ -17,6 +17,7 @@ from common.acceptance.measurement import Measurement, not_measured, rate, resam
 from common.acceptance.resampling import bootstrap
 
 if TYPE_CHECKING:  # the simulator needs the extra sim, the table of rows does not
+    from positioning.fusion.bounds import Passing
     from positioning.sim.road.world import World
 
 FIRST_SEED = 20_500
@@ -48,7 +49,7 @@ def measure_sync(steers: bool, context: Context) -> Mapping[str, Measurement]:
     digest = content_hash(values)
     note = (
         f"Mean stated standard deviation {spans.mean():.1f} ms; yaw off by "
-        f"{np.mean([run.yaw_mrad for run in runs]):.1f} mrad on average."
+        f"{np.mean([run.yaw_mrad for run in runs]):.1f} mrad on average. {_bounded(runs)}"
     )
     lines = (ReferenceLine("2 ms", 2.0), ReferenceLine("-2 ms", -2.0))
     curves = tuple(run.series(f"drive {at + 1}") for at, run in enumerate(runs[:3]))
@@ -71,14 +72,19 @@ def measure_sync(steers: bool, context: Context) -> Mapping[str, Measurement]:
     }
 
 
+SPREADS_M = ((0.6, 0.3), (0.15, 0.15), (0.05, 0.05))  # of a reflection's place on its body
+
+
 @dataclass(frozen=True)
 class _Sync:
-    """Of one drive: error and stated deviation of the offset over time, and the last yaw's."""
+    """Of one drive: error and stated deviation of the offset over time, the last yaw's error, and
+    the Cramer-Rao bound of the offset for each of SPREADS_M."""
 
     time_s: np.ndarray
     error_ms: np.ndarray
     sigma_ms: np.ndarray
     yaw_mrad: float
+    bound_ms: tuple[float, ...]
 
     def series(self, name: str) -> Series:
         """The error with twice its deviation, from the first second on that both saw somebody."""
@@ -111,7 +117,53 @@ def _apart(seed: int, steers: bool) -> _Sync:
         1e3 * np.array(off),
         1e3 * np.array([a.sigma[0] for _, a in trial.aligned]),
         1e3 * abs(trial.aligned[-1][1].yaw_rad - faults.yaw_rad),
+        bounds_ms(world),
     )
+
+
+def bounds_ms(world: World) -> tuple[float, ...]:
+    """Of a drive's offset, for each of SPREADS_M; lower than any estimator reaches: sizes and pairs
+    are known, no look is missed, and errors do not last."""
+    from positioning.fusion.bounds import offset_bound_s
+    from positioning.sim.video.drive import odometry
+
+    bodies = _passing(world)
+    return tuple(
+        1e3 * offset_bound_s(bodies, lambda times: odometry(world, times), spread)
+        for spread in SPREADS_M
+    )
+
+
+def _passing(world: World) -> list[Passing]:
+    """The bodies of the first ten seconds, each while it is in both fields."""
+    from positioning.fusion.bounds import Passing
+    from positioning.sim.video.detections import Place
+    from positioning.sim.video.trial import inside
+
+    def seen(times: np.ndarray) -> np.ndarray:
+        truths = [(world.truth(t).centre_m[:, :2], Place.of(world, t)) for t in times.tolist()]
+        return np.array([inside(centre, place) for centre, place in truths])
+
+    radar_s, camera_s = np.arange(0.1, 10.0, 0.05), np.arange(0.1, 10.0, 1 / 30)
+    radar, camera, truth = seen(radar_s), seen(camera_s), world.truth(0.0)
+    return [
+        Passing(
+            truth.centre_m[a, :2], truth.velocity_mps[a], float(truth.size_m[a, 2]),
+            radar_s[radar[:, a]], camera_s[camera[:, a]],
+        )
+        for a in range(len(truth.number))
+        if radar[:, a].any() and camera[:, a].any()
+    ]  # fmt: skip
+
+
+def _bounded(runs: list[_Sync]) -> str:
+    """The Cramer-Rao bounds, root mean square over the drives."""
+    bounds = np.sqrt(np.mean(np.square([run.bound_ms for run in runs]), axis=0))
+    told = ", ".join(
+        f"{bound:.1f} ms where it is known to {ahead:g} m"
+        for bound, (ahead, _) in zip(bounds.tolist(), SPREADS_M, strict=True)
+    )
+    return f"Cramer-Rao bound, by how well a reflection's place on its body is known: {told}."
 
 
 def _sync_rows(steers: bool) -> tuple[Indicator, ...]:

@@ -55,7 +55,7 @@ def ahead(state: Floats, yaw_rad: float) -> Floats:
 
 def points(state: Floats, way: Floats, share: Floats) -> tuple[Floats, Floats]:
     """Points of bodies at `share` (..., 2) of half their length and width from the middle: places
-    (..., 2) and Jacobians (..., 2, 8). A body that turns its way turns its points."""
+    (..., 2) and Jacobians (..., 2, 8) with the way held."""
     half = size_m(state)
     left = np.stack([-way[..., 1], way[..., 0]], axis=-1)
     ahead_m = (share[..., 0] * half[..., 0])[..., None]
@@ -63,9 +63,6 @@ def points(state: Floats, way: Floats, share: Floats) -> tuple[Floats, Floats]:
     place = state[..., :2] + ahead_m * way + left_m * left
     jacobian = np.zeros((*place.shape, SIZE))
     jacobian[..., 0, 0] = jacobian[..., 1, 1] = 1.0
-    speed = np.hypot(state[..., 2], state[..., 3])[..., None]
-    turn = np.where(speed > STANDS_MPS, left / np.maximum(speed, STANDS_MPS), 0.0)
-    jacobian[..., 2:4] = (ahead_m * left - left_m * way)[..., :, None] * turn[..., None, :]
     jacobian[..., LENGTH], jacobian[..., WIDTH] = ahead_m * way, left_m * left
     return place, jacobian
 

@@ -1,7 +1,10 @@
-"""What a sensor would measure of a state, with its derivatives.
+"""What a sensor would measure of a state, linearised over what is not known of it.
 
 A radar hears a reflection from one of the two sides that face it; a camera sees the outline. Both
-are functions of points of the body, so one Jacobian serves.
+are functions of points of the body, so one Jacobian serves. The way that a body points along is
+that of its velocity: of a new body it is hardly known, and its sides lie any way about its middle.
+There a derivative misleads, so over the way the measurement is linearised statistically, by three
+sigma points (Saerkkae and Svensson, Bayesian Filtering and Smoothing, 2023, chapter 9).
 """
 
 from __future__ import annotations
@@ -9,13 +12,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from positioning.fusion.body import CORNERS, MEDIAN, ahead, points, size_m
+from positioning.fusion.body import CORNERS, MEDIAN, STANDS_MPS, ahead, points, size_m
 from positioning.fusion.motion import HEIGHT, SIZE
 from positioning.fusion.scan import OUTLINE, Pose
 
 Floats = NDArray[np.float64]
 
 LASTS = 8.0  # scans that a reflection stays in its place, and that say no more than one
+ANGLES = {3: [1], 4: [1, 2]}  # which of a measurement's numbers are angles
+ANY_WAY_RAD = np.pi / 2 / np.sqrt(3)  # spread of a box's way where nothing is known of it
+UNKNOWN_RAD = 0.5  # from which on a way is as good as unknown; below it a derivative serves
+STEP_RAD = 1e-3
+_THROWS = np.array([0.0, 1.0, -1.0]) * np.sqrt(3)  # sigma points of a normal, in its deviations
+_WEIGHT = np.array([2 / 3, 1 / 6, 1 / 6])
 
 
 def wrap(angle: Floats) -> Floats:
@@ -24,21 +33,50 @@ def wrap(angle: Floats) -> Floats:
     return wrapped
 
 
-def observe(state: Floats, pose: Pose, size: int) -> tuple[Floats, Floats, Floats]:
-    """Expected measurement (..., size) of states (..., 8), its Jacobian (..., size, 8), and the
-    covariance (..., size, size) for not knowing which point of the body reflects."""
-    return _outline(state, pose) if size == OUTLINE else _reflection(state, pose)
+def observe(state: Floats, spread: Floats, pose: Pose, size: int) -> tuple[Floats, Floats, Floats]:
+    """Expected measurement (..., size) of states (..., 8) with covariance (..., 8, 8), its Jacobian
+    (..., size, 8), and the covariance (..., size, size) for not knowing which point of the body
+    reflects, or which of its sides are the outline's."""
+    way = ahead(state, pose.yaw_rad)
+    left = np.stack([-way[..., 1], way[..., 0]], axis=-1)
+    sigma, by_velocity = _unsure_way(state, spread, way, left)
+    throw = np.where(sigma > UNKNOWN_RAD, sigma, STEP_RAD) if size == OUTLINE else STEP_RAD
+    angle = _THROWS.reshape(-1, *[1] * sigma.ndim) * throw
+    ways = np.cos(angle)[..., None] * way + np.sin(angle)[..., None] * left
+    seen = _outline if size == OUTLINE else _reflection
+    z, rows, blur = seen(np.broadcast_to(state, (3, *state.shape)), ways, pose)
+    off = z - z[0]
+    off[..., ANGLES[size]] = wrap(off[..., ANGLES[size]])
+    mean, jacobian = np.tensordot(_WEIGHT, off, 1), np.tensordot(_WEIGHT, rows, 1)
+    slope = (off[1] - off[2]) / (angle[1] - angle[2])[..., None]
+    jacobian[..., 2:4] += slope[..., :, None] * by_velocity[..., None, :]
+    off -= mean
+    every = np.tensordot(_WEIGHT, blur + off[..., :, None] * off[..., None, :], 1)
+    told = np.where(by_velocity.any(-1), throw, 0.0)[..., None] * slope
+    return z[0] + mean, jacobian, every - told[..., :, None] * told[..., None, :]
+
+
+def _unsure_way(state: Floats, spread: Floats, way: Floats, left: Floats) -> tuple[Floats, Floats]:
+    """Standard deviation (...) of the way, and its derivative (..., 2) by the velocity."""
+    speed = np.hypot(state[..., 2], state[..., 3])
+    along, across = (
+        np.einsum("...i,...ij,...j->...", axis, spread[..., 2:4, 2:4], axis) for axis in (way, left)
+    )
+    plain = np.sqrt(across / np.maximum(speed**2 + along, STANDS_MPS**2))
+    sigma = np.minimum(plain, ANY_WAY_RAD)
+    moves, share = speed > STANDS_MPS, sigma / np.maximum(plain, 1e-9)
+    turn = np.where(moves, share / np.maximum(speed, STANDS_MPS), 0.0)
+    return sigma, turn[..., None] * left
 
 
 def outline(state: Floats, pose: Pose) -> tuple[Floats, Floats]:
     """Bearings (..., 2) of the left and right edge."""
-    z, _, _ = _outline(state, pose)
+    z, _, _ = _outline(state, ahead(state, pose.yaw_rad), pose)
     return z[..., 1], z[..., 2]
 
 
-def _reflection(state: Floats, pose: Pose) -> tuple[Floats, Floats, Floats]:
+def _reflection(state: Floats, way: Floats, pose: Pose) -> tuple[Floats, Floats, Floats]:
     """Range, azimuth, range rate of the middle of what faces the radar."""
-    way = ahead(state, pose.yaw_rad)
     share, spread = _facing(state, way, pose)
     at, jacobian = points(state, way, share)
     to = at - [pose.x_m, pose.y_m]
@@ -78,9 +116,8 @@ def _facing(state: Floats, way: Floats, pose: Pose) -> tuple[Floats, Floats]:
     return mean, axes.swapaxes(-1, -2) @ spread @ axes
 
 
-def _outline(state: Floats, pose: Pose) -> tuple[Floats, Floats, Floats]:
+def _outline(state: Floats, way: Floats, pose: Pose) -> tuple[Floats, Floats, Floats]:
     """Depth of the nearest corner, bearings of the left and right edge, log(height / depth)."""
-    way = ahead(state, pose.yaw_rad)
     corner, jacobian = points(
         state[..., None, :], way[..., None, :], np.broadcast_to(CORNERS, (*way.shape[:-1], 4, 2))
     )

@@ -16,7 +16,7 @@ from positioning.fusion.existence import CAMERA, RADAR, Sensing, View
 from positioning.fusion.halves import joined, resized
 from positioning.fusion.imm import update
 from positioning.fusion.motion import HEIGHT, LENGTH
-from positioning.fusion.observe import LASTS, observe, wrap
+from positioning.fusion.observe import ANGLES, LASTS, observe, wrap
 from positioning.fusion.scan import OUTLINE, Scan
 from positioning.fusion.tracks import Tracks
 
@@ -27,7 +27,6 @@ OFF_KIND = 6.0  # cost of pairing a detection of one kind with a track of anothe
 RIDES_MPS = 9.0  # nobody on foot, and few on a cycle, are faster
 STRAIN_M = 6.0  # farther detections say nothing about a track
 TELLS_NO_SIZE = slice(LENGTH, HEIGHT + 1)  # a reflection
-ANGLES = {3: [1], 4: [1, 2]}  # which of a measurement's numbers are angles
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ class Tracker:
         """Pairs (track, detection), and distances and metres between all."""
         size = scan.z.shape[1]
         mean, covariance = tracks.mixture.merged()
-        expected, jacobian, blur = observe(mean, scan.pose, size)
+        expected, jacobian, blur = observe(mean, covariance, scan.pose, size)
         spread = jacobian @ covariance @ jacobian.swapaxes(-1, -2) + blur
         near = distances(scan.z, expected, spread, scan.covariance, ANGLES[size])
         cost = near.cost + size * np.log(2 * np.pi)
@@ -136,7 +135,7 @@ class Tracker:
         if not len(t):
             return np.zeros(0), replace(after, existence=exists)
         size, some = scan.z.shape[1], tracks.mixture.take(t)
-        expected, jacobian, blur = observe(some.mean, scan.pose, size)
+        expected, jacobian, blur = observe(some.mean, some.covariance, scan.pose, size)
         innovation = scan.z[n][:, None] - expected
         innovation[..., ANGLES[size]] = wrap(innovation[..., ANGLES[size]])
         noise = (wide[:, None, None] * scan.covariance[n])[:, None] + LASTS * blur

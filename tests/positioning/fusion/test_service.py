@@ -168,6 +168,13 @@ def test_what_is_no_number_is_refused_by_name(client: TestClient, number: str) -
     assert answer.status_code == 422 and "polar" in answer.text
 
 
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"scans": {}}', b"\xff\xfe"])
+def test_what_is_no_recording_is_refused(client: TestClient, body: bytes) -> None:
+    kind = {"Content-Type": "application/json"}
+    answer = client.post("/positioning/fusion", content=body, headers=kind)
+    assert answer.status_code in (400, 422) and answer.json()["detail"]
+
+
 def test_a_recording_that_takes_too_long_gives_its_thread_back(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from positioning.fusion.tracker import Tracker
 from positioning.fusion.tracks import Tracks
 
 pytestmark = pytest.mark.positioning
+SURE = 1e-8 * np.eye(8)[None]  # covariance of a state that is known
 
 
 def test_jacobians_are_the_derivatives() -> None:
@@ -28,16 +29,19 @@ def test_jacobians_are_the_derivatives() -> None:
         step[i] = 1e-5
         moved = (transition(state + step, 0.1)[0] - transition(state - step, 0.1)[0]) / 2e-5
         np.testing.assert_allclose(jacobian[..., i], moved, atol=0.1 if i == 5 else 0.03)
-        after, before = observe(flat + step, pose, 4)[0], observe(flat - step, pose, 4)[0]
-        seen = observe(flat, pose, 4)[1][..., i]
+        after, before = (
+            observe(flat + step, SURE, pose, 4)[0],
+            observe(flat - step, SURE, pose, 4)[0],
+        )
+        seen = observe(flat, SURE, pose, 4)[1][..., i]
         np.testing.assert_allclose(seen, (after - before) / 2e-5, atol=1e-4)
 
 
 def test_a_reflection_and_an_outline_agree_where_a_body_is_a_point() -> None:
     state = np.array([[20.0, 5.0, -8.0, 1.0, 0.0, -9.0, -9.0, 0.5]])
     pose = Pose(1.0, 2.0, 0.1)
-    (r, azimuth, rate), _, blur = (part[0] for part in observe(state, pose, 3))
-    depth, left, right, tall = observe(state, pose, 4)[0][0]
+    (r, azimuth, rate), _, blur = (part[0] for part in observe(state, SURE, pose, 3))
+    depth, left, right, tall = observe(state, SURE, pose, 4)[0][0]
     assert azimuth == pytest.approx(np.arctan2(3.0, 19.0) - 0.1, abs=1e-4)
     assert left == pytest.approx(azimuth, abs=1e-4) and right == pytest.approx(azimuth, abs=1e-4)
     assert depth == pytest.approx(r * np.cos(azimuth), abs=1e-3)
@@ -49,7 +53,7 @@ def test_a_reflection_and_an_outline_agree_where_a_body_is_a_point() -> None:
 def test_a_reflection_comes_from_the_sides_that_face_the_radar() -> None:
     """Anywhere evenly on the rear of what is seen end on: variance of a uniform distribution."""
     state = np.array([[30.0, 0.0, 10.0, 0.0, 0.0, np.log(2.5), np.log(0.9), 0.5]])
-    (r, azimuth, _), _, blur = (part[0] for part in observe(state, Pose(), 3))
+    (r, azimuth, _), _, blur = (part[0] for part in observe(state, SURE, Pose(), 3))
     assert (r, azimuth) == (pytest.approx(27.5, abs=1e-3), pytest.approx(0.0, abs=1e-6))
     assert np.sqrt(blur[1, 1]) * r == pytest.approx(0.9 / np.sqrt(3), rel=1e-3)
     assert np.sqrt(blur[0, 0]) < 1e-2

@@ -75,6 +75,29 @@ def test_what_does_not_add_up_is_refused() -> None:
         ros_node.points_from_message(cloud, 0)
 
 
+def test_no_number_nothing_and_too_much_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud = ros_node.points_to_message(
+        Stamped(0, 0, 0, "radar", RadarPoints.of(np.array([[9.0, 0.1, 0.0, -3.0, 12.0]])))
+    )
+    broken = np.frombuffer(bytes(cloud.data), "<f4").copy()
+    broken[0] = np.nan
+    cloud.data = type(cloud.data)(cloud.data.typecode, broken.tobytes())
+    with pytest.raises(MessageError, match=r"PointCloud2: .*NaN"):
+        ros_node.points_from_message(cloud, 0)
+    message = ros_node.cube_to_message(_frame())
+    message.layout.data_offset = 2
+    with pytest.raises(MessageError, match="an offset"):
+        ros_node.cube_from_message(message, 0)
+    message.layout.data_offset = 0
+    monkeypatch.setattr(ros_node, "MAX_SAMPLES", 1000)
+    with pytest.raises(MessageError, match="over 1000"):
+        ros_node.cube_from_message(message, 0)
+    message.data = message.data[:0]
+    message.layout.dim[0].size = 0
+    with pytest.raises(MessageError, match="a frame of samples"):
+        ros_node.cube_from_message(message, 0)
+
+
 def test_a_radar_is_named_by_its_kind() -> None:
     assert ros_node.open_radar(ros_node.RadarRosConfig()) is None
     driver = ros_node.open_radar(ros_node.RadarRosConfig(radar={"kind": "radar", "type": "sim"}))

@@ -98,6 +98,9 @@ def test_a_cube_of_another_shape_is_named_and_taken_with_its_waveform(client: Te
     ("data", "reason"),
     [
         (b"junk", "no frame of samples"),
+        (b"", "no frame of samples"),
+        (b'{"adc": []}', "no frame of samples"),
+        (npy(np.full((8, 1, 1, 8, 2), np.nan)), "float64 is not int16"),
         (npy(np.zeros((8, 1, 1, 8, 2), np.float32)), "float32 is not int16"),
         (npy(np.zeros((8, 8, 2), np.int16)), r"a shape of (8, 8, 2)"),
         (npy(np.zeros((8, 1, 1, 8, 2), np.int16))[:-2], "254 bytes"),
