@@ -236,16 +236,18 @@ def _beside(layout: str, drives: list[Driven]) -> tuple[Plot, str]:
 
 def following(context: Context) -> Mapping[str, Measurement]:
     """Drives in real time, over all cities; what comes after each one's first fix is noted."""
-    from positioning.gnss.integrity.simulated import errors_m, run
+    from positioning.gnss.integrity.simulated import errors_m, evidence, run
     from positioning.gnss.solution import Quality
 
     count, duration_s = FOLLOWED[context.size]
     errors: list[F64] = []
     later: list[F64] = []
+    about: list[Evidence] = []
     for layout in LAYOUTS:
         for d in range(count):
             seed = 7_600_000 + 1000 * context.seed + d
-            drive, _, _, coupled = run(layout, seed, duration_s, "realtime")
+            drive, rtk, told, coupled = run(layout, seed, duration_s, "realtime")
+            about.append(evidence(drive, rtk, told, coupled, "realtime"))
             off = errors_m(coupled.solution.position_m, drive)
             errors.append(np.nan_to_num(np.hypot(off[:, 0], off[:, 1]), nan=MISSING_M))
             is_fixed = np.cumsum(coupled.solution.quality == Quality.FIX) > 0
@@ -254,10 +256,10 @@ def following(context: Context) -> Mapping[str, Measurement]:
     off, after = np.concatenate(errors), np.concatenate(later)
     label = np.repeat(np.arange(len(errors)), [len(e) for e in errors])
     half, most = np.percentile(off, [50, 68])
-    told = f"{len(after) / len(off):.0%} of epochs come after the first fix"
+    share = f"{len(after) / len(off):.0%} of epochs come after the first fix"
     if len(after):
-        told += f", 95 % of them within {_p95(after):.3f} m"
-    note = f"50 / 68 %: {half:.3f} / {most:.3f} m; {told}"
+        share += f", 95 % of them within {_p95(after):.3f} m"
+    note = f"50 / 68 %: {half:.3f} / {most:.3f} m; {share}"
     figure = Plot(
         "Epochs within an error, in real time", "horizontal error [m]", "share of all epochs",
         tuple(
@@ -267,7 +269,8 @@ def following(context: Context) -> Mapping[str, Measurement]:
         x_log=True, lines=(ReferenceLine("target at 0.95", ALL_M, axis="x"),),
     )  # fmt: skip
     digest = content_hash(off)
-    return {FOLLOWING.id: _quantity(_p95, off, label, digest, note, context.seed, (figure,))}
+    row = _quantity(_p95, off, label, digest, note, context.seed, (figure,))
+    return {FOLLOWING.id: row} | integrity.live(about, context.seed)
 
 
 def pace(context: Context) -> Mapping[str, Measurement]:
@@ -289,6 +292,6 @@ def pace(context: Context) -> Mapping[str, Measurement]:
 ROWS = tuple(row[name] for name in LAYOUTS for row in (ALL, FIXED, FALSE))
 EXPERIMENTS = (
     Experiment("coupled-cities", (*ROWS, integrity.MISLED, integrity.STATED), cities),
-    Experiment("coupled-real-time", (FOLLOWING,), following),
+    Experiment("coupled-real-time", (FOLLOWING, integrity.LIVE), following),
     Experiment("coupled-pace", (SPEED,), pace, exclusive=True),
 )

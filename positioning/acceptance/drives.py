@@ -85,24 +85,15 @@ class Solved:
 
 def solved(layout: str, seed: int, duration_s: float) -> Solved:
     """One drive, simulated and solved by RTK alone."""
-    from positioning.gnss.integrity.simulated import errors_m
+    from positioning.gnss.integrity.simulated import errors_m, rtk_alone
     from positioning.gnss.orbits.broadcast import BroadcastOrbits
-    from positioning.gnss.rtk.errors import RtkError
-    from positioning.gnss.rtk.pipeline import solve
     from positioning.gnss.solution import Quality
     from positioning.gnss.variance.network import unseen, variances
     from positioning.sim.gnss.scenario import Scenario, simulate
 
     drive = simulate(Scenario(layout=layout, seed=seed, duration_s=duration_s))
     orbits = BroadcastOrbits(drive.navigation)
-    try:
-        learned = variances(drive.rover, orbits, unseen(layout))
-        found, _ = solve(
-            drive.rover, drive.base, orbits, drive.base_position_m, variance_m2=learned
-        )
-    except RtkError:  # the solver gave the drive up: every epoch of it is missing
-        nothing = np.full(drive.truth.position_m.shape, np.nan)
-        return Solved(layout, nothing, drive.kind, np.zeros(len(nothing), np.bool_))
+    found, _ = rtk_alone(drive, orbits, variances(drive.rover, orbits, unseen(layout)))
     error = errors_m(found.position_m, drive)
     return Solved(layout, error, drive.kind, found.quality == Quality.FIX)
 

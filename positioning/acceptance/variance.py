@@ -81,10 +81,8 @@ class Pair:
 
 def pair(layout: str, seed: int, duration_s: float) -> Pair:
     """One drive, simulated and solved twice."""
-    from positioning.gnss.integrity.simulated import errors_m
+    from positioning.gnss.integrity.simulated import errors_m, rtk_alone
     from positioning.gnss.orbits.broadcast import BroadcastOrbits
-    from positioning.gnss.rtk.errors import RtkError
-    from positioning.gnss.rtk.pipeline import solve
     from positioning.gnss.solution import Quality
     from positioning.gnss.variance.network import variances, without
     from positioning.sim.gnss.scenario import Scenario, simulate
@@ -93,11 +91,7 @@ def pair(layout: str, seed: int, duration_s: float) -> Pair:
     orbits, epochs = BroadcastOrbits(drive.navigation), len(drive.rover)
     found = Pair(layout, np.full((2, epochs), np.inf), *np.zeros((2, 2, epochs), np.bool_))
     for k, told in enumerate((None, variances(drive.rover, orbits, without(layout)))):
-        given = (drive.rover, drive.base, orbits, drive.base_position_m)
-        try:
-            solution, _ = solve(*given, variance_m2=told)
-        except RtkError:  # the drive was given up: every epoch of it is missing
-            continue
+        solution, _ = rtk_alone(drive, orbits, told)
         off = errors_m(solution.position_m, drive)
         found.error_m[k] = np.nan_to_num(np.hypot(off[:, 0], off[:, 1]), nan=np.inf)
         found.fixed[k] = solution.quality == Quality.FIX

@@ -1,9 +1,9 @@
 """The factor graph of a drive as normal equations of a chain of epochs.
 
 An epoch's state: place and velocity of the body's origin in the local frame, attitude, gyroscope
-and accelerometer bias, scale of the wheels. Corrections are additive but the attitude's, which
-turns on the body's side. Factors: preintegrated inertial steps, wheels with the non-holonomic
-constraint, codes, Doppler, phase changes, places from outside (RTK).
+and accelerometer bias, scale of the wheels and their slip under force. Corrections are additive but
+the attitude's, which turns on the body's side. Factors: preintegrated inertial steps, wheels with
+the non-holonomic constraint, codes, Doppler, phase changes, places from outside (RTK).
 """
 
 from __future__ import annotations
@@ -27,13 +27,15 @@ Seen = tuple[F64, F64, F64, F64, F64]
 _STANDING_MPS = 0.1
 _STANDING_S = 50.0  # reflections stand with the car
 
-STATE = 16
-"""Place 0:3, velocity 3:6, attitude 6:9, gyroscope 9:12, accelerometer 12:15, wheels' scale 15."""
+STATE = 17
+"""Place 0:3, velocity 3:6, attitude 6:9, gyroscope 9:12, accelerometer 12:15, wheels' scale 15 and
+slip 16: at small slips a tyre's grows with the force it passes on, so with the acceleration
+(Pacejka 2012, Tire and Vehicle Dynamics, ch. 1)."""
 
 
 class State(NamedTuple):
-    """place, velocity: (E, 3). attitude: (E, 3, 3) body to local. bias: (E, 7), the last the
-    wheels' scale."""
+    """place, velocity: (E, 3). attitude: (E, 3, 3) body to local. bias: (E, 8), the last
+    two the wheels' scale and slip, s^2/m."""
 
     place: F64
     velocity: F64
@@ -51,8 +53,8 @@ class Outside(NamedTuple):
 
 
 class Prior(NamedTuple):
-    """What is known of the first epoch: a state that it is about, information (16, 16) and right
-    side (16,) there."""
+    """What is known of the first epoch: a state that it is about, information (17, 17) and right
+    side (17,) there."""
 
     state: State
     information: F64
@@ -106,7 +108,7 @@ def swing(state: State, steps: Steps, speed: F64, world: World) -> None:
 
 @compiled
 def apply(state: State, correction: F64) -> State:
-    """The state after a correction (E, 16)."""
+    """The state after a correction (E, 17)."""
     attitude = np.empty_like(state.attitude)
     for e in range(len(correction)):
         attitude[e] = state.attitude[e] @ exponential(correction[e, 6:9])
@@ -156,9 +158,9 @@ def _inertial(
 def _walk(
     e: int, dt: float, state: State, settings: Settings, diagonal: F64, upper: F64, right: F64
 ) -> None:
-    """Biases and scale walk slowly."""
-    for k in range(7):
-        density = settings.scale_walk
+    """Biases, scale and slip walk slowly."""
+    for k in range(STATE - 9):
+        density = settings.scale_walk if k == 6 else settings.slip_walk
         if k < 6:
             density = settings.gyro_walk if k < 3 else settings.force_walk
         w = 1 / (density**2 * dt)
@@ -192,7 +194,8 @@ def wheel_residual(
 ) -> tuple[F64, F64]:
     """(3,) what wheels and road leave of the body's velocity, and their sigmas (3,)."""
     body = state.attitude[e].T @ state.velocity[e]
-    off = np.array([wheel_mps - (1 + state.bias[e, 6]) * body[0], -body[1], -body[2]])
+    scale = 1 + state.bias[e, 6] + state.bias[e, 7] * push_mps2
+    off = np.array([wheel_mps - scale * body[0], -body[1], -body[2]])
     forward = settings.speed_mps + settings.speed_share * abs(push_mps2)
     sigma = np.array([forward, settings.side_mps, settings.heave_mps])
     if abs(wheel_mps) < settings.still_mps:
@@ -211,8 +214,8 @@ def _wheels(
     off, sigma = wheel_residual(state, e, wheel_mps, push_mps2, settings)
     j = np.zeros((3, STATE))
     j[:, 3:6], j[:, 6:9] = state.attitude[e].T, skew(body)
-    j[0] *= 1 + state.bias[e, 6]
-    j[0, 15] = body[0]
+    j[0] *= 1 + state.bias[e, 6] + state.bias[e, 7] * push_mps2
+    j[0, 15], j[0, 16] = body[0], push_mps2 * body[0]
     w = weight / sigma**2
     scaled = j.T * w
     block += scaled @ j

@@ -56,7 +56,7 @@ _FLOOR_M = 0.02
 
 
 class Followed(NamedTuple):
-    """Newest epoch of each window: state (E, ...), covariance (E, 16, 16), how far the epoch's
+    """Newest epoch of each window: state (E, ...), covariance (E, 17, 17), how far the epoch's
     place from outside (E,) and the phases (E,) were believed, each when it was the newest."""
 
     state: State
@@ -126,7 +126,7 @@ def follow(
 
 
 def _expected(problem: Problem, ahead: State, covariance: F64, dt: float) -> Expected | None:
-    """The antenna by the state ahead, (16, 16) the covariance dt before; None without samples."""
+    """The antenna by the state ahead, (17, 17) the covariance dt before; None without samples."""
     if dt == 0.0:
         return None
     place = ahead.place[0] + ahead.attitude[0] @ problem.world.lever

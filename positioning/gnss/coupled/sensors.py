@@ -17,9 +17,9 @@ _GRAVITY = 9.81
 _SMOOTH_S = 0.2
 ODOMETRY = Settings(
     gyro_noise=0.01, force_noise=1.0, gyro_bias=0.005, force_bias=0.01, speed_mps=0.1,
-    force_walk=1e-5, level_rad=0.03,
+    force_walk=1e-5, level_rad=0.03, wheel_slip=1e-5, slip_walk=1e-7,
 )  # fmt: skip
-"""For a car that tells speed and turn rate only."""
+"""For a car that tells speed and turn rate only: forces made from that speed know of no slip."""
 
 
 class Wheels(NamedTuple):

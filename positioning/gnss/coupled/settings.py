@@ -10,10 +10,12 @@ class Settings(NamedTuple):
 
     gyro_noise, force_noise: densities, rad/s and m/s^2 per root Hz; above a data sheet's, for they
         stand for scale, misalignment and vibration too. gyro_walk, force_walk: of the biases.
-    gyro_bias, force_bias, wheel_scale: sigmas at the start. scale_walk: per root s.
+    gyro_bias, force_bias, wheel_scale, wheel_slip: sigmas at the start; a car's tyres slip by 0.003
+        to 0.01 of the speed for each m/s^2. scale_walk, slip_walk: per root s.
     level_rad, heading_rad: sigmas of the attitude at the start.
-    speed_mps, speed_share: sigma of the wheels' speed, a floor and a share of the acceleration's
-        effect (slip, s). side_mps, heave_mps: of the velocity that wheels forbid (non-holonomic).
+    speed_mps, speed_share: sigma of the wheels' speed, a floor and a share of the acceleration
+        (s), for what a slip in proportion to it does not tell.
+    side_mps, heave_mps: of the velocity that wheels forbid (non-holonomic).
     still_mps: speed under which the car is taken to stand, and the sigma of that.
     code_floor_m, code_ratio: sigma of a code, a floor, and the thermal part at 45 dBHz.
     rate_floor_mps, rate_ratio: the same of a Doppler range rate.
@@ -32,7 +34,9 @@ class Settings(NamedTuple):
     gyro_bias: float = 0.01
     force_bias: float = 0.1
     wheel_scale: float = 0.03
+    wheel_slip: float = 0.01
     scale_walk: float = 1e-4
+    slip_walk: float = 1e-5
     level_rad: float = 0.05
     heading_rad: float = 0.5
     speed_mps: float = 0.03

@@ -45,7 +45,7 @@ class Problem(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """state; covariance (E, 16, 16) of the corrections; weights; what the steps were."""
+    """state; covariance (E, 17, 17) of the corrections; weights; what the steps were."""
 
     state: State
     covariance: F64

@@ -37,7 +37,7 @@ def begin(place: F64, velocity: F64, lever_m: F64) -> State:
     attitude[:, 1, 0], attitude[:, 0, 1] = np.sin(yaw), -np.sin(yaw)
     attitude[:, 2, 2] = 1.0
     body = place - attitude @ np.asarray(lever_m, np.float64)
-    return State(body, velocity.copy(), attitude, np.zeros((epochs, 7)))
+    return State(body, velocity.copy(), attitude, np.zeros((epochs, STATE - 9)))
 
 
 def believed(state: State, settings: Settings) -> Prior:
@@ -46,6 +46,7 @@ def believed(state: State, settings: Settings) -> Prior:
     sigma = np.full(STATE, np.inf)
     sigma[:3], sigma[3:6] = 1e3, 30.0
     sigma[6:8], sigma[8] = s.level_rad, s.heading_rad
-    sigma[9:12], sigma[12:15], sigma[15] = s.gyro_bias, s.force_bias, s.wheel_scale
+    sigma[9:12], sigma[12:15] = s.gyro_bias, s.force_bias
+    sigma[15], sigma[16] = s.wheel_scale, s.wheel_slip
     first = State(*(part[:1].copy() for part in state))
     return Prior(first, np.diag(1 / sigma**2), np.zeros(STATE))

@@ -2,7 +2,9 @@
 
 The probability is a logistic one of what is known about the fix: how far it is from the coupled
 place, how it was doubted, the ratio test, the phases' misfit. The protection level is the told
-standard deviation times a factor that no development drive exceeded (a split conformal bound).
+standard deviation times a factor that no development drive exceeded (a split conformal bound). In
+real time an estimate that had no fix yet errs by reflections, of which its deviation knows little:
+such epochs have a factor of their own.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +25,15 @@ from positioning.gnss.solution import Quality, Solution
 
 F64 = NDArray[np.float64]
 
+Mode = Literal["realtime", "batch"]
+KINDS = ("float", "fix", "before any fix")
+"""Of epochs; the index is what a factor is told by. In batch the last is float."""
+
 FEATURES = ("one", "apart", "believed", "ratio", "misfit", "phases", "spread")
-PUBLISHED = Path(__file__).with_name("calibration.json")
+PUBLISHED: dict[Mode, Path] = {
+    "batch": Path(__file__).with_name("calibration.json"),
+    "realtime": Path(__file__).with_name("calibration_realtime.json"),
+}
 _LARGEST_BYTES = 1 << 16
 _APART_M = 0.05
 _FLOOR_M = 0.01
@@ -35,13 +45,13 @@ class CalibrationError(LingnanError):
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """weights: (7,) of FEATURES. horizontal, vertical: factors on the told sigma, by whether RTK's
-    fix is believed (second) or not (first). risk: for each of these, the chance
-    that a drive like those it comes from exceeds it at all. drives, command: what it comes from."""
+    """weights: (7,) of FEATURES. horizontal, vertical: (3,) factors on the told sigma, by KINDS.
+    risk: for each of these, the chance that a drive like those it comes from exceeds it at all.
+    drives, command: what it comes from."""
 
     weights: tuple[float, ...]
-    horizontal: tuple[float, float]
-    vertical: tuple[float, float]
+    horizontal: tuple[float, ...]
+    vertical: tuple[float, ...]
     risk: float
     drives: str
     command: str
@@ -51,15 +61,16 @@ class Calibration:
         path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="ascii")
 
 
-def read(path: Path = PUBLISHED) -> Calibration:
+def read(path: Path = PUBLISHED["batch"]) -> Calibration:
     """A calibration from its file. CalibrationError names what is wrong."""
     try:
         if path.stat().st_size > _LARGEST_BYTES:
             raise CalibrationError(f"{path} is larger than {_LARGEST_BYTES} bytes")
         told = json.loads(path.read_bytes())
         made = Calibration(
-            tuple(map(float, told["weights"])), _pair(told["horizontal"]), _pair(told["vertical"]),
-            float(told["risk"]), str(told["drives"]), str(told["command"]),
+            tuple(map(float, told["weights"])), _factors(told["horizontal"]),
+            _factors(told["vertical"]), float(told["risk"]), str(told["drives"]),
+            str(told["command"]),
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CalibrationError(f"{path} is no calibration of integrity: {error!r}") from error
@@ -68,9 +79,18 @@ def read(path: Path = PUBLISHED) -> Calibration:
     return made
 
 
-def _pair(told: list[float]) -> tuple[float, float]:
-    first, second = map(float, told)
-    return first, second
+def _factors(told: list[float]) -> tuple[float, ...]:
+    factors = tuple(map(float, told))
+    if len(factors) != len(KINDS) or not np.all(np.isfinite(factors)):
+        raise ValueError(f"factors are {len(KINDS)} finite numbers, by kind of epoch")
+    return factors
+
+
+def kinds(quality: NDArray[np.int8], mode: Mode) -> NDArray[np.int64]:
+    """(E,) index into KINDS of a coupled solution's epochs."""
+    is_fixed = quality == Quality.FIX
+    before = np.cumsum(is_fixed) == 0
+    return np.where(is_fixed, 1, np.where(before & (mode == "realtime"), 2, 0))
 
 
 def features(coupled: Coupled, about: Integrity) -> F64:
@@ -103,13 +123,16 @@ def probability(weights: F64, told: F64) -> F64:
     return np.asarray(1 / (1 + np.exp(-np.clip(told @ weights, -30, 30))))
 
 
-def assess(coupled: Coupled, about: Integrity, calibration: Calibration | None = None) -> Solution:
-    """The solution with wrong_fix_probability, NaN where there is no fix, and protection levels."""
-    made = calibration or read()
+def assess(coupled: Coupled, about: Integrity, mode: Mode = "batch") -> Solution:
+    """The solution with wrong_fix_probability, NaN where there is no fix, and protection levels.
+
+    mode: which estimator told it, by whose drives it is calibrated.
+    """
+    made = read(PUBLISHED[mode])
     solution = coupled.solution
     is_fixed = solution.quality == Quality.FIX
     wrong = probability(np.array(made.weights), features(coupled, about))
-    kind = is_fixed.astype(np.int64)
+    kind = kinds(solution.quality, mode)
     horizontal, vertical = sigmas(solution)
     levels = np.column_stack(
         (horizontal * np.array(made.horizontal)[kind], vertical * np.array(made.vertical)[kind])

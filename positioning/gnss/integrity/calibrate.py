@@ -1,11 +1,12 @@
 """What integrity is calibrated by: simulated development drives, split by drive.
 
-`python -m positioning.gnss.integrity.calibrate` writes calibration.json and prints how it holds on
-the drives that were kept out.
+`python -m positioning.gnss.integrity.calibrate batch` (or `realtime`) writes that estimator's
+calibration and prints how it holds on the drives that were kept out.
 """
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -15,14 +16,19 @@ from numpy.typing import NDArray
 
 from positioning.gnss.integrity.assess import (
     F64,
+    KINDS,
     PUBLISHED,
     Calibration,
+    Mode,
     probability,
     read,
 )
 
 LAYOUTS = ("canyon", "avenue", "trees", "viaduct", "old-town")
-SEEDS = (range(110, 130), range(130, 135))
+SEEDS: dict[Mode, tuple[range, range]] = {
+    "batch": (range(110, 130), range(130, 135)),
+    "realtime": (range(110, 116), range(130, 132)),
+}
 """Calibrated on, held out."""
 
 DURATION_S = 80.0
@@ -33,12 +39,12 @@ _SAME, _STILL = 1e-9, 1e-8
 
 class Evidence(NamedTuple):
     """E epochs: features (E, 7); is_fix (E,) RTK told a fix, is_wrong (E,) over WRONG_M off;
-    is_believed (E,) the coupled one kept it; errors_m, sigma_m (E, 2) horizontal and vertical."""
+    kind (E,) of assess.KINDS; errors_m, sigma_m (E, 2) horizontal and vertical."""
 
     features: F64
     is_fix: NDArray[np.bool_]
     is_wrong: NDArray[np.bool_]
-    is_believed: NDArray[np.bool_]
+    kind: NDArray[np.int64]
     errors_m: F64
     sigma_m: F64
 
@@ -48,7 +54,7 @@ def together(parts: Iterable[Evidence]) -> Evidence:
     return Evidence(*(np.concatenate(fields) for fields in zip(*parts, strict=True)))
 
 
-def fit(drives: Sequence[Evidence]) -> Calibration:
+def fit(drives: Sequence[Evidence], mode: Mode = "batch") -> Calibration:
     """Logistic weights of all fixes, and factors that no drive exceeded.
 
     Errors of a drive belong together, so drives are what is counted: another one of their kind
@@ -57,17 +63,23 @@ def fit(drives: Sequence[Evidence]) -> Calibration:
     told = together(drives)
     weights = logistic(told.features[told.is_fix], told.is_wrong[told.is_fix].astype(np.float64))
     scaled = told.errors_m / told.sigma_m
-    factors = [
-        [float(scaled[told.is_believed == kind, axis].max(initial=1.0)) for kind in (False, True)]
+    horizontal, vertical = (
+        tuple(float(scaled[told.kind == k, axis].max(initial=1.0)) for k in range(len(KINDS)))
         for axis in (0, 1)
-    ]
-    names = f"{', '.join(LAYOUTS)}; seeds {SEEDS[0].start} to {SEEDS[0].stop - 1}; simulated"
-    names += "; factors not below those of drives without learned variances"
-    command = "python -m positioning.gnss.integrity.calibrate"
+    )
+    seeds = SEEDS[mode][0]
+    names = f"{', '.join(LAYOUTS)}; seeds {seeds.start} to {seeds.stop - 1}; simulated"
+    if mode == "batch":
+        names += "; factors not below those of drives before"
+    command = f"python -m positioning.gnss.integrity.calibrate {mode}"
     return Calibration(
-        tuple(float(w) for w in weights), (factors[0][0], factors[0][1]),
-        (factors[1][0], factors[1][1]), 1 / (len(drives) + 1), names, command,
-    )  # fmt: skip
+        tuple(float(w) for w in weights),
+        horizontal,
+        vertical,
+        1 / (len(drives) + 1),
+        names,
+        command,
+    )
 
 
 def grown(made: Calibration, before: Calibration) -> Calibration:
@@ -80,9 +92,7 @@ def grown(made: Calibration, before: Calibration) -> Calibration:
         tuple(map(max, getattr(made, axis), getattr(before, axis)))
         for axis in ("horizontal", "vertical")
     )
-    return replace(
-        made, horizontal=(horizontal[0], horizontal[1]), vertical=(vertical[0], vertical[1])
-    )
+    return replace(made, horizontal=horizontal, vertical=vertical)
 
 
 def logistic(x: F64, y: F64) -> F64:
@@ -119,24 +129,28 @@ def _cost(weights: F64, z: F64, y: F64, prior: F64) -> float:
     return float(np.sum(np.logaddexp(0, told) - y * told) + np.sum(prior * weights**2) / 2)
 
 
-def drive(layout: str, seed: int, duration_s: float = DURATION_S) -> Evidence:
+def drive(layout: str, seed: int, mode: Mode = "batch", duration_s: float = DURATION_S) -> Evidence:
     """A simulated drive, solved."""
     from positioning.gnss.integrity.simulated import evidence, run
 
-    return evidence(*run(layout, seed, duration_s))
+    return evidence(*run(layout, seed, duration_s, mode), mode)
 
 
-def main() -> None:
+def main(mode: Mode) -> None:
     """Calibrate, judge, write."""
     from positioning.gnss.integrity.reliability import judged
 
     learned, kept = (
-        [drive(layout, seed) for layout in LAYOUTS for seed in seeds] for seeds in SEEDS
+        [drive(layout, seed, mode) for layout in LAYOUTS for seed in seeds] for seeds in SEEDS[mode]
     )
-    made = grown(fit(learned), read())
-    made.write(PUBLISHED)
+    made = fit(learned, mode)
+    if mode == "batch":
+        made = grown(made, read(PUBLISHED[mode]))
+    made.write(PUBLISHED[mode])
     print(judged(made, together(kept)))
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(prog="python -m positioning.gnss.integrity.calibrate")
+    parser.add_argument("mode", choices=tuple(SEEDS))
+    main(parser.parse_args().mode)

@@ -49,8 +49,8 @@ def stated(made: Calibration, told: Evidence) -> F64:
 
 def levels_of(made: Calibration, told: Evidence) -> F64:
     """(E, 2) protection levels."""
-    kind = told.is_believed.astype(np.int64)
-    factors = np.column_stack((np.array(made.horizontal)[kind], np.array(made.vertical)[kind]))
+    both = np.array(made.horizontal), np.array(made.vertical)
+    factors = np.column_stack([axis[told.kind] for axis in both])
     return np.asarray(told.sigma_m * factors)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 
 from positioning.gnss import geodesy
@@ -13,7 +11,7 @@ from positioning.gnss.coupled.outcome import Coupled
 from positioning.gnss.coupled.rows import WEEK_S
 from positioning.gnss.coupled.sensors import Wheels
 from positioning.gnss.coupled.solve import Reference, Vehicle, solve
-from positioning.gnss.integrity.assess import F64, features, sigmas
+from positioning.gnss.integrity.assess import F64, Mode, features, kinds, sigmas
 from positioning.gnss.integrity.calibrate import WRONG_M, Evidence
 from positioning.gnss.observations import Observations
 from positioning.gnss.orbits.broadcast import BroadcastOrbits
@@ -24,8 +22,6 @@ from positioning.gnss.rtk.report import Integrity
 from positioning.gnss.solution import Quality, Solution
 from positioning.gnss.variance.network import MODEL, unseen, variances
 from positioning.sim.gnss.scenario import Drive, Scenario, simulate
-
-Mode = Literal["realtime", "batch"]
 
 
 def vehicle_of(drive: Drive) -> Vehicle:
@@ -58,12 +54,21 @@ def solved(
         given = (drive.rover, orbits, vehicle, drive.base, place)
         coupled, rtk, about = realtime.solve(*given, variance_m2=learned)
         return rtk, about, coupled
-    try:
-        rtk, about = rtk_solve(drive.rover, drive.base, orbits, place, variance_m2=learned)
-    except RtkError:  # e.g. the drive begins under a viaduct: all epochs count as not solved
-        rtk, about = _nothing(drive.rover)
+    rtk, about = rtk_alone(drive, orbits, learned)
     reference = Reference(drive.base, place, rtk)
     return rtk, about, solve(drive.rover, orbits, vehicle, reference, variance_m2=learned)
+
+
+def rtk_alone(
+    drive: Drive, orbits: BroadcastOrbits, variance_m2: F64 | None, *, wide_lanes: bool = False
+) -> tuple[Solution, Integrity]:
+    """RTK by itself; a drive that it gives up, as one that stays under a viaduct, has no epoch
+    that is solved."""
+    given = (drive.rover, drive.base, orbits, drive.base_position_m)
+    try:
+        return rtk_solve(*given, variance_m2=variance_m2, wide_lanes=wide_lanes)
+    except RtkError:
+        return _nothing(drive.rover)
 
 
 def _nothing(rover: Observations) -> tuple[Solution, Integrity]:
@@ -86,13 +91,16 @@ def errors_m(position_m: F64, drive: Drive) -> F64:
     return np.asarray(np.einsum("nij,nj->ni", axes, position_m - truth))
 
 
-def evidence(drive: Drive, rtk: Solution, about: Integrity, coupled: Coupled) -> Evidence:
-    """What calibration and judgement need of it."""
+def evidence(
+    drive: Drive, rtk: Solution, about: Integrity, coupled: Coupled, mode: Mode = "batch"
+) -> Evidence:
+    """What calibration and judgement need of it; epochs without a place are left out."""
     off = errors_m(coupled.solution.position_m, drive)
     wrong = np.linalg.norm(errors_m(rtk.position_m, drive), axis=1) > WRONG_M
+    there = np.isfinite(off[:, 0])
     return Evidence(
-        features(coupled, about), rtk.quality == Quality.FIX, wrong,
-        coupled.solution.quality == Quality.FIX,
-        np.column_stack((np.hypot(off[:, 0], off[:, 1]), np.abs(off[:, 2]))),
-        np.column_stack(sigmas(coupled.solution)),
+        features(coupled, about)[there], (rtk.quality == Quality.FIX)[there], wrong[there],
+        kinds(coupled.solution.quality, mode)[there],
+        np.column_stack((np.hypot(off[:, 0], off[:, 1]), np.abs(off[:, 2])))[there],
+        np.column_stack(sigmas(coupled.solution))[there],
     )  # fmt: skip

@@ -28,6 +28,7 @@ from positioning.gnss.rtk.errors import RtkError
 from positioning.gnss.rtk.prepare import WEEK_S, base_receiver, receiver, times
 from positioning.gnss.rtk.report import Epoch, Integrity, gather
 from positioning.gnss.rtk.tuning import Mode, Tuning
+from positioning.gnss.rtk.wide import wide_place
 from positioning.gnss.solution import Quality, Solution
 
 SYSTEMS = "GRECJ"
@@ -44,7 +45,8 @@ class Rtk:
     """The filter in real time: feed it epochs by `step`.
 
     base_position_m: (3,) ECEF. systems: letters of those to use. baseline_km: the longest
-    expected, which says how much the atmosphere may differ between the two.
+    expected, which says how much the atmosphere may differ between the two. wide_lanes: tell an
+    epoch that is not fixed by its wide lanes where these are believed; it stays a FLOAT.
     """
 
     def __init__(
@@ -56,11 +58,12 @@ class Rtk:
         tuning: Tuning | None = None,
         systems: str = SYSTEMS,
         baseline_km: float = 0.0,
+        wide_lanes: bool = False,
     ) -> None:
         self._orbits, self._systems = orbits, systems
         self._base_position = checked_position(base_position_m)
         self._tuning = tuning or Tuning()
-        self._baseline_km = baseline_km
+        self._baseline_km, self._wide_lanes = baseline_km, wide_lanes
         self._still = Mode(mode) is Mode.STATIC
         self._state: State = begin()
         self._base: tuple[Receiver, tuple[int, int, int], float] | None = None
@@ -107,6 +110,8 @@ class Rtk:
             told, self._tuning,
         )  # fmt: skip
         quality = _QUALITY.get(how, Quality.FLOAT)
+        if self._wide_lanes and quality == Quality.FLOAT:
+            position, covariance = wide_place(self._state, pairs) or (position, covariance)
         count = int(numbers[SATELLITES])
         return Epoch(week, tow_s, position, covariance, quality, count, age_s, numbers)
 
@@ -114,9 +119,9 @@ class Rtk:
 class Files:
     """A rover's epochs, one after the other, each by the base's latest.
 
-    variance_m2: (N, BANDS, 2) of the rover's codes and phases, NaN or None for the model's. Raises
-    RtkError where nothing can come of the files: no common epochs, no common satellite with orbits,
-    a base that is not where it is said to be.
+    variance_m2: (N, BANDS, 2) of the rover's codes and phases, NaN or None for the model's.
+    wide_lanes: see Rtk. Raises RtkError where nothing can come of the files: no common epochs, no
+    common satellite with orbits, a base that is not where it is said to be.
     """
 
     def __init__(
@@ -130,6 +135,7 @@ class Files:
         tuning: Tuning | None = None,
         systems: str = SYSTEMS,
         variance_m2: F64 | None = None,
+        wide_lanes: bool = False,
     ) -> None:
         position, tuned = checked_position(base_position_m), tuning or Tuning()
         times_s, base_times_s = times(rover), times(base)
@@ -138,7 +144,7 @@ class Files:
         rows = receiver(rover, orbits, systems, variance_m2)
         apart_km = _checked_baseline_km((rover, base), rows, orbits, position, systems, tuned)
         self._filter = Rtk(orbits, position, mode, tuning=tuned, systems=systems,
-                           baseline_km=apart_km)  # fmt: skip
+                           baseline_km=apart_km, wide_lanes=wide_lanes)  # fmt: skip
         self._rover, self._rows = rover, rows
         self._base, self._base_rows = base, base_receiver(base, orbits, systems, position)
         self._latest, self._base_times_s = latest, base_times_s
@@ -168,11 +174,12 @@ def solve(
     tuning: Tuning | None = None,
     systems: str = SYSTEMS,
     variance_m2: F64 | None = None,
+    wide_lanes: bool = False,
 ) -> tuple[Solution, Integrity]:
     """All epochs of `Files`."""
     files = Files(
         rover, base, orbits, base_position_m, mode, tuning=tuning, systems=systems,
-        variance_m2=variance_m2,
+        variance_m2=variance_m2, wide_lanes=wide_lanes,
     )  # fmt: skip
     return gather([files.epoch(e) for e in range(len(rover))])
 

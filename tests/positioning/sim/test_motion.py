@@ -112,7 +112,7 @@ def test_noise_has_the_density_that_is_told() -> None:
 
 
 def test_wheels_tell_speed_to_their_scale(motion: vehicle.Motion) -> None:
-    exact = wheel.WheelGrade(scale=0.0, slip=0.0, step_mps=0.0, noise_mps=0.0)
+    exact = wheel.WheelGrade(scale=0.0, stiffness=np.inf, step_mps=0.0, noise_mps=0.0)
     record = wheel.sense(exact, motion, 100.0, np.random.default_rng(0))
     true = np.linalg.norm(motion.position(record.time_s, 1), axis=1)
     assert np.allclose(record.speed_mps, true, atol=0.06)

@@ -12,8 +12,11 @@ from positioning.acceptance.integrity import MISLED, STATED, rows
 from positioning.gnss.coupled.solve import Reference, solve
 from positioning.gnss.integrity.assess import (
     FEATURES,
+    KINDS,
+    PUBLISHED,
     CalibrationError,
     assess,
+    kinds,
     probability,
     read,
     sigmas,
@@ -36,7 +39,7 @@ def drawn(count: int, seed: int) -> Evidence:
     sigma = rng.uniform(0.02, 0.5, (count, 2))
     errors = sigma * np.column_stack((rng.rayleigh(size=count), np.abs(rng.normal(size=count))))
     every = np.ones(count, np.bool_)
-    return Evidence(features, every, wrong, rng.random(count) < 0.5, errors, sigma)
+    return Evidence(features, every, wrong, rng.integers(0, len(KINDS), count), errors, sigma)
 
 
 def test_a_known_law_is_found_again_and_holds_on_other_draws():
@@ -53,20 +56,26 @@ def test_another_drive_exceeds_factors_as_seldom_as_is_told() -> None:
     others = [drawn(50, seed) for seed in range(200, 800)]
     out = np.array([part.errors_m > levels_of(made, part) for part in others])
     for axis in (0, 1):
-        for kind in (False, True):
-            believed = np.array([part.is_believed == kind for part in others])
-            share = (out[:, :, axis] & believed).any(axis=1).mean()
+        for kind in range(len(KINDS)):
+            of_kind = np.array([part.kind == kind for part in others])
+            share = (out[:, :, axis] & of_kind).any(axis=1).mean()
             assert share < 5 * made.risk  # the largest of 100 is above the 95 % point, p = 0.994
 
 
 def test_factors_only_grow() -> None:
     made = fit([drawn(50, 1)])
-    before = replace(made, horizontal=(99.0, 0.0), vertical=(0.0, 98.0), drives="others")
+    before = replace(made, horizontal=(99.0, 0.0, 0.0), vertical=(0.0, 98.0, 0.0), drives="others")
     more = grown(made, before)
-    assert more.horizontal == (99.0, made.horizontal[1])
-    assert more.vertical == (made.vertical[0], 98.0)
+    assert more.horizontal == (99.0, *made.horizontal[1:])
+    assert more.vertical == (made.vertical[0], 98.0, made.vertical[2])
     assert more.weights == made.weights and more.drives == made.drives
     assert grown(more, before) == more
+
+
+def test_only_in_real_time_epochs_before_any_fix_are_of_a_kind_of_their_own() -> None:
+    quality = np.array([2, 7, 1, 2, 1], np.int8)
+    assert kinds(quality, "realtime").tolist() == [2, 2, 1, 0, 1]
+    assert kinds(quality, "batch").tolist() == [0, 0, 1, 0, 1]
 
 
 def test_levels_that_are_too_low_and_probabilities_that_lie_are_told():
@@ -142,8 +151,10 @@ def test_what_is_no_calibration_is_refused(tmp_path, told):
         read(path)
 
 
-def test_the_published_calibration_reads_back(tmp_path):
-    made = read()
+@pytest.mark.parametrize("mode", PUBLISHED)
+def test_a_published_calibration_reads_back(tmp_path, mode):
+    made = read(PUBLISHED[mode])
+    assert made.command.endswith(f"calibrate {mode}")
     made.write(tmp_path / "again.json")
     assert read(tmp_path / "again.json") == made
     assert json.loads((tmp_path / "again.json").read_text())["risk"] == made.risk
