@@ -77,8 +77,10 @@ def compile_program(
     files: Sequence[str],
     target: build.Target = TARGET,
     extra: Mapping[str, str] | None = None,
+    profile: bool = False,
 ) -> Path:
-    """source/ of `folder` compiled to bin/<program>. extra: generated files by name."""
+    """source/ of `folder` compiled to bin/<program>. extra: generated files by name. profile: the
+    program has a `lingnan_step`, called after each layer."""
     texts = dict(sources.files) | dict(extra or {})
     texts |= {
         name: resources.files("edge_deploy.c").joinpath("linux", name).read_text("utf-8")
@@ -90,7 +92,7 @@ def compile_program(
     for name, text in texts.items():
         (source / name).write_text(text, "utf-8")
     compiled = sorted(name for name in texts if name.endswith(".c"))
-    command = build.command(graph, sources, target, compiled)
+    command = build.command(graph, sources, target, compiled, profile)
     command[command.index("-o") + 1] = f"../bin/{program}"
     tools.run(command, source)
     return folder / "bin" / program

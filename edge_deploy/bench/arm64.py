@@ -19,7 +19,7 @@ from edge_deploy.bench import arm64_root
 from edge_deploy.bench.child import picture
 from edge_deploy.bench.pnnx import convert
 from edge_deploy.c.build import TARGETS
-from edge_deploy.errors import EdgeError
+from edge_deploy.errors import EdgeError, ToolMissingError
 from edge_deploy.verify import tools
 from edge_deploy.verify.compare import Network
 from edge_deploy.verify.programs import pack
@@ -57,15 +57,25 @@ def ncnns(float_model: Path, shape: Sequence[int], target: str, scratch: Path) -
 
 def counted(command: Sequence[str | Path], core: str, scratch: Path, given: bytes = b"") -> int:
     """Median over the calls, of which the first is left out."""
-    if reason := tools.missing([EMULATOR, "gcc"]):
-        raise EdgeError(reason)
-    run = [EMULATOR, "-cpu", core, "-plugin", _plugin(scratch), *command]
-    told = tools.run_bytes(run, scratch, given).told
-    between = [int(count) for count in EXECUTED.findall(told)]
+    between = readings(command, core, scratch, given)
     calls = between[2::2]  # after the start and the first call; what is printed stands between
     if len(calls) != ROUNDS:
-        raise EdgeError(f"{EMULATOR} told of {len(calls)} calls, not {ROUNDS}: {told[-300:]}")
+        raise EdgeError(f"{EMULATOR} told of {len(calls)} calls, not {ROUNDS}")
     return int(np.median(calls))
+
+
+def readings(
+    command: Sequence[str | Path], core: str, scratch: Path, given: bytes = b""
+) -> list[int]:
+    """Instructions before each reading of the CPU clock since the one before it.
+
+    ToolMissingError names what to install.
+    """
+    if reason := tools.missing([EMULATOR, "gcc"]):
+        raise ToolMissingError(reason)
+    run = [EMULATOR, "-cpu", core, "-plugin", _plugin(scratch), *command]
+    told = tools.run_bytes(run, scratch, given).told
+    return [int(count) for count in EXECUTED.findall(told)]
 
 
 def _plugin(scratch: Path) -> Path:

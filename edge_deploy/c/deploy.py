@@ -83,7 +83,9 @@ lingnan_{sources.name}_run({", ".join(ends)});
 {tensors}
 
 - {graph.macs:,} multiply-accumulates; static arena of {plan.size:,} bytes (no plan can be below
-  {plan.bound:,}); no heap, no floats. One call at a time: the arena is shared.
+  {plan.bound:,}); no heap. One call at a time: the arena is shared.
+- No floats, but where the compiler is told of NEON or of AVX-512 VNNI: there float32 rounds, and
+  rows lie in static memory of their own. `-DLINGNAN_PLAIN` has neither.
 - Take into your project: {library}. The rest is the check.
 - `make check` builds with `{target.compiler}`, runs {count} pictures of `inputs.bin` and compares
   with `expected.bin`, which the integer reference computed.

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_deploy.c import wide
 from edge_deploy.c.memory import Memory, row_bytes, run_bytes
-from edge_deploy.c.text import array, structure
+from edge_deploy.c.text import array, quads, structure
 from edge_deploy.graph import fixed_add, fixed_point, ir
+from edge_deploy.graph.ir import Graph
 from edge_deploy.graph.ranges import raw_bias
 
 FORMS = {
@@ -22,7 +24,6 @@ FORMS = {
 INT32_MIN = -(2**31)
 BLOCK = 16  # output channels whose weights stand together
 WORD = 4
-SIGNED = 128  # what NEON takes off an activation to have it signed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +128,7 @@ def _conv(memory: Memory, op: ir.Conv2d, at: int, forms: Forms) -> Code:
     source, target = memory.graph.tensors[op.inputs[0]], memory.graph.tensors[op.output]
     (channels, height, width), (filters, out_height, out_width) = source.shape, target.shape
     rescale, fields = _rescale(forms.rescales[op.name], raw_bias(op, source), f"l{at}")
-    constants, fields_of = _weights(op, forms.rescales[op.name], source, f"l{at}")
+    constants, fields_of = _weights(memory.graph, op, forms.rescales[op.name], f"l{at}")
     numbers = {
         "in_h": height,
         "in_w": width,
@@ -142,8 +143,6 @@ def _conv(memory: Memory, op: ir.Conv2d, at: int, forms: Forms) -> Code:
         "pad_top": op.pad[0],
         "pad_left": op.pad[1],
         "groups": op.groups,
-        "row": row_bytes(op),
-        "run": run_bytes(op),
         "zero_point": source.zero_point,
         "rescale": _brace(fields),
     }
@@ -180,35 +179,43 @@ def _nine(op: ir.Conv2d, fixed: fixed_point.FixedPoint, source: ir.Tensor, name:
 
 
 def _weights(
-    op: ir.Conv2d | ir.FullyConnected,
-    fixed: fixed_point.FixedPoint,
-    source: ir.Tensor,
-    name: str,
+    graph: Graph, op: ir.Conv2d | ir.FullyConnected, fixed: fixed_point.FixedPoint, name: str
 ) -> tuple[str, str]:
     """Constants in the order of the kernels, and the fields that name them."""
+    rows = wide.rows_of(graph, op)
+    own, own_fields = wide.constants(graph, op, rows, name) if rows else ("", "")
     if isinstance(op, ir.Conv2d) and op.depthwise:
-        taps = np.ascontiguousarray(op.weight[:, 0].transpose(1, 2, 0))
-        return array(f"{name}_weight", taps), f"    .weight = {name}_weight,\n"
+        values = np.ascontiguousarray(op.weight[:, 0].transpose(1, 2, 0))
+        text = array(f"{name}_weight", values)
+        if rows:
+            text = _either("WIDE", quads(f"{name}_weight", wide.taps(op)), text)
+        return text + own, f"    .weight = {name}_weight,\n" + own_fields
+    text, fields = _dense(op, run_bytes(op), name)
+    if isinstance(op, ir.Conv2d) and is_nine(op, fixed, graph.tensors[op.inputs[0]]):
+        text = _either("SMLAD", _nine(op, fixed, graph.tensors[op.inputs[0]], name), text)
+        fields = _either("SMLAD", f"{_runs(op, run_bytes(op))}    .nine = {name}_nine,\n", fields)
+    elif rows and rows.run != run_bytes(op):
+        at_once, at_once_fields = _dense(op, rows.run, name)
+        text, fields = _either("WIDE", at_once, text), _either("WIDE", at_once_fields, fields)
+    return text + own, fields + own_fields
+
+
+def _dense(op: ir.Conv2d | ir.FullyConnected, run: int, name: str) -> tuple[str, str]:
+    """Packed weights and the fields that tell of them; run: as `_rows` takes it."""
     groups = op.groups if isinstance(op, ir.Conv2d) else 1
-    rows = [_rows(part, run_bytes(op)) for part in np.split(op.weight, groups)]
-    packed = np.concatenate([_packed(part) for part in rows])
-    sums = np.concatenate([part.sum(1, dtype=np.int32) * SIGNED for part in rows])
-    constants = array(f"{name}_weight", packed, "LINGNAN_ALIGNED")
-    fields = f"    .weight = {name}_weight,\n"
-    if isinstance(op, ir.Conv2d) and is_nine(op, fixed, source):
-        constants = _either(_nine(op, fixed, source, name), constants)
-        fields = _either(f"    .nine = {name}_nine,\n", fields)
-    constants += _only("NEON", array(f"{name}_correction", sums))
-    return constants, fields + _only("NEON", f"    .correction = {name}_correction,\n")
+    packed = [_packed(_rows(part, run)) for part in np.split(op.weight, groups)]
+    text = quads(f"{name}_weight", np.concatenate(packed))
+    return text, f"{_runs(op, run)}    .weight = {name}_weight,\n"
 
 
-def _only(machine: str, text: str) -> str:
-    return f"#ifdef LINGNAN_{machine}\n{text}#endif\n"
+def _runs(op: ir.Conv2d | ir.FullyConnected, run: int) -> str:
+    rows = op.weight.shape[2] if isinstance(op, ir.Conv2d) else 1
+    return f"    .row = {rows * run or row_bytes(op)},\n    .run = {run},\n"
 
 
-def _either(smlad: str, other: str) -> str:
-    """C for Cortex-M with the DSP extension, and for every other machine."""
-    return f"#ifdef LINGNAN_SMLAD\n{smlad}#else\n{other}#endif\n"
+def _either(machine: str, text: str, other: str) -> str:
+    """C for one kind of machine, and for every other."""
+    return f"#ifdef LINGNAN_{machine}\n{text}#else\n{other}#endif\n"
 
 
 def _rows(weight: NDArray[np.int8], run: int) -> NDArray[np.int8]:
@@ -236,10 +243,10 @@ def _fully_connected(memory: Memory, op: ir.FullyConnected, at: int, forms: Form
     filters, length = op.weight.shape
     source = memory.graph.tensors[op.inputs[0]]
     rescale, fields = _rescale(forms.rescales[op.name], raw_bias(op, source), f"l{at}")
-    constants, fields_of = _weights(op, forms.rescales[op.name], source, f"l{at}")
+    constants, fields_of = _weights(memory.graph, op, forms.rescales[op.name], f"l{at}")
     ones = ("in_h", "in_w", "out_h", "out_w", "kernel_h", "kernel_w", "stride_h", "stride_w")
     numbers: dict[str, Any] = dict.fromkeys((*ones, "groups"), 1)
-    numbers |= {"in_c": length, "out_c": filters, "row": row_bytes(op), "run": run_bytes(op)}
+    numbers |= {"in_c": length, "out_c": filters}
     numbers |= {"rescale": _brace(fields)}
     constants += rescale + structure("lingnan_conv", f"l{at}", numbers, fields_of)
     ends = f"{memory.place(op.inputs[0])}, {memory.place(op.output)}"

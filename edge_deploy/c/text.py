@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ _TYPES = {
     np.dtype(np.int16): "int16_t",
     np.dtype(np.int32): "int32_t",
     np.dtype(np.int64): "int64_t",
+    np.dtype(np.float32): "float",
 }
 _COLUMNS = 100
 
@@ -28,16 +29,24 @@ def identifier(name: str) -> str:
 def array(name: str, values: NDArray[Any], attribute: str = "") -> str:
     """A static constant array. attribute: words between its name and its values."""
     kind = _TYPES[values.dtype]
-    literal = "INT64_C({})" if values.dtype == np.int64 else "{}"
-    words = (_literal(literal, int(value)) for value in values.reshape(-1))
+    words = map(_literals(values.dtype), values.reshape(-1).tolist())
     head = f"static const {kind} {name}[{values.size}]{attribute and ' ' + attribute}"
     return f"{head} = {{\n{_wrapped(words)}\n}};\n"
 
 
-def _literal(form: str, value: int) -> str:
-    if value == -(2**31):
-        return "INT32_MIN"
-    return form.format(value)
+def quads(name: str, values: NDArray[np.int8]) -> str:
+    """A static constant array of weights, sixteen at a time as the machine takes them."""
+    rows = values.reshape(-1, 16).tolist()
+    lines = "".join(f"    LINGNAN_QUAD({', '.join(map(str, row))}),\n" for row in rows)
+    return f"static const int8_t {name}[{values.size}] LINGNAN_ALIGNED = {{\n{lines}}};\n"
+
+
+def _literals(kind: np.dtype[Any]) -> Callable[[Any], str]:
+    """How values of a type are written; floats to the last bit."""
+    if kind == np.float32:
+        return lambda value: f"{float(value).hex()}f"
+    literal = "INT64_C({})" if kind == np.int64 else "{}"
+    return lambda value: "INT32_MIN" if value == -(2**31) else literal.format(value)
 
 
 def _wrapped(words: Iterable[str]) -> str:

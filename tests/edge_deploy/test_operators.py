@@ -12,8 +12,10 @@ pytest.importorskip("onnx", reason="onnx is not installed: pip install 'lingnan[
 
 from edge_deploy.c.build import TARGETS
 from edge_deploy.c.generate import generate
+from edge_deploy.c.wide import rows_of
 from edge_deploy.graph.ir import Conv2d, Graph, Rearrange, Rescale, Tensor
 from edge_deploy.reference.run import run
+from edge_deploy.search.skeleton import Skeleton
 from edge_deploy.verify import onnxruntime, programs, tools
 from tests.edge_deploy.cases import CASES
 from tests.edge_deploy.qdq import graph_of, inputs_for
@@ -77,6 +79,39 @@ def test_a_machines_own_instructions_give_the_same(name: str, tmp_path: Path) ->
         found = programs.run(graph, generate(graph), target, inputs, tmp_path / case[:9]).outputs
         for output in graph.outputs:
             assert np.array_equal(found[output], wanted[output]), case
+
+
+def layers_of_every_width() -> Graph:
+    """Of each what machines with wide registers take and what they leave: channels in part of a
+    strip or some twice, rows of weights that are padded, kernels too high, strides."""
+    made = Skeleton(13, 31)
+    made.conv(20, 3, 2)
+    made.conv(20, 3, 1, depthwise=True)
+    made.conv(12, 1)
+    made.conv(12, 3, 2, depthwise=True)
+    made.conv(7, 3)
+    made.conv(6, 5)
+    made.conv(6, 3, 1, depthwise=True)
+    made.conv(36, 1)
+    made.conv(36, 5, 1, depthwise=True)
+    made.end(9)
+    return made.graph("widths")
+
+
+@pytest.mark.parametrize("name", ["c99-native", "arm64", "arm64-dotprod"])
+def test_wide_machines_round_in_float_as_the_integers_do(name: str, tmp_path: Path) -> None:
+    target = TARGETS[name]
+    if reason := tools.missing(target.tools):
+        pytest.skip(reason)
+    graph = layers_of_every_width()
+    found = [rows_of(graph, op) for op in graph.operators]
+    assert 0 < found.count(None) < len(found), "only one of the two ways is tried"
+    sources, inputs = generate(graph), inputs_for(graph, 6)
+    wanted = run(graph, inputs, sources.forms.rescales)
+    answered = programs.run(graph, sources, target, inputs, tmp_path).outputs
+    for output in graph.outputs:
+        assert len(np.unique(wanted[output])) > 5
+        assert np.array_equal(answered[output], wanted[output])
 
 
 def first_layer(width: int, left: int, stride: int) -> Graph:

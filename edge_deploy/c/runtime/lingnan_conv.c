@@ -1,4 +1,4 @@
-/* Convolutions, some windows at a time; those that do not lie ready are gathered into columns. */
+/* Convolutions, two windows at a time; those that do not lie ready are gathered into columns. */
 #include "lingnan_dot.h"
 
 /* One window of `channels` channels, padding as the zero point, to `row` bytes. */
@@ -35,7 +35,7 @@ typedef struct {
     int direct;
 } source;
 
-/* Windows of pixel x of row y and those beside it, as many as can be taken at once. */
+/* The window of pixel x of row y, and the one beside it. */
 static inline lingnan_windows windows(const source *s, int32_t y, int32_t x)
 {
     const lingnan_conv *const p = s->p;
@@ -46,13 +46,8 @@ static inline lingnan_windows windows(const source *s, int32_t y, int32_t x)
     const int32_t pixels = p->out_w - x;
     lingnan_windows v = {{0}, pixels > 1 ? 2 : 1, 1, p->row, 0};
     if (ready && room >= (v.count - 1) * step) {
-        if (LINGNAN_WINDOWS > 2 && pixels >= LINGNAN_WINDOWS &&
-            room >= (LINGNAN_WINDOWS - 1) * step)
-            v.count = LINGNAN_WINDOWS;
         v.at[0] = s->in + (top * p->in_w + left) * p->in_c;
         v.at[1] = v.count > 1 ? v.at[0] + step : v.at[0];
-        v.at[2] = v.at[1] + step;
-        v.at[3] = v.at[2] + step;
         v.runs = p->kernel_h;
         v.length = p->run;
         v.pitch = p->in_w * p->in_c;
@@ -74,7 +69,6 @@ static void group(const lingnan_conv *p, const uint8_t *in, uint8_t *out, uint8_
     const int32_t channels = p->in_c / p->groups, rows = p->out_c / p->groups;
     const int32_t padded = (rows + 3) / 4 * 4, out_c = p->out_c, row = p->row, out_w = p->out_w;
     const int8_t *const weight = p->weight + at * padded * row;
-    const int32_t *const correction = p->correction ? p->correction + at * padded : 0;
     const source s = {p, in + at * channels, scratch, channels,
                       p->groups == 1 && p->run && (LINGNAN_DIRECT || p->kernel_h == 1)};
     out += at * rows;
@@ -85,23 +79,16 @@ static void group(const lingnan_conv *p, const uint8_t *in, uint8_t *out, uint8_
                 const int32_t left = rows - first, wide = padded - first;
                 const int32_t count = left < LINGNAN_BLOCK ? left : LINGNAN_BLOCK;
                 const int32_t width = wide < LINGNAN_BLOCK ? wide : LINGNAN_BLOCK;
-                int32_t sums[LINGNAN_WINDOWS * LINGNAN_BLOCK];
-                lingnan_dot_block(weight + first * row, correction + first, width, &v, sums);
-                lingnan_rescale_windows(&rescale, sums, v.count, at * rows + first, count,
-                                        out + first, out_c);
+                int32_t sums[2 * LINGNAN_BLOCK];
+                lingnan_dot_block(weight + first * row, width, &v, sums);
+                for (int32_t i = 0; i < v.count; ++i)
+                    lingnan_rescale_block(&rescale, sums + i * LINGNAN_BLOCK, at * rows + first,
+                                          count, out + first + i * out_c);
             }
             x += v.count;
             out += v.count * out_c;
         }
 }
-
-#ifdef LINGNAN_VNNI
-static int is_of_points(const lingnan_conv *p)
-{
-    return p->kernel_h == 1 && p->kernel_w == 1 && p->groups == 1 && p->row == p->in_c &&
-           p->out_h == p->in_h && p->out_w == p->in_w && lingnan_is_plain(&p->rescale);
-}
-#endif
 
 void lingnan_conv2d(const lingnan_conv *p, const uint8_t *in, uint8_t *out, uint8_t *scratch)
 {
@@ -111,9 +98,9 @@ void lingnan_conv2d(const lingnan_conv *p, const uint8_t *in, uint8_t *out, uint
         return;
     }
 #endif
-#ifdef LINGNAN_VNNI
-    if (is_of_points(p)) {
-        lingnan_points(p->weight, p->in_c, p->out_c, in, p->out_h * p->out_w, &p->rescale, out);
+#ifdef LINGNAN_WIDE
+    if (p->room) {
+        lingnan_conv_rows(p, in, out);
         return;
     }
 #endif

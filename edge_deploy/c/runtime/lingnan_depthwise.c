@@ -64,55 +64,25 @@ static inline void pixel(const place *at, int inside, uint8_t *out)
             lingnan_depthwise_lanes(taps, 3, 3, sums);
         else
             lingnan_depthwise_lanes(taps, rows, columns, sums);
-        lingnan_rescale_windows(at->rescale, sums, 1, channel, LINGNAN_LANES, out + channel, 0);
+        lingnan_rescale_block(at->rescale, sums, channel, LINGNAN_LANES, out + channel);
     }
     for (; channel < channels; ++channel)
         out[channel] = lingnan_rescaled(at->rescale, one_channel(at, channel), channel);
 }
 
-/* Pixels from `at` on whose columns are inside, as many as are taken at once; 0: none. */
-static inline int32_t run(const place *at, int32_t pixels, uint8_t *out)
-{
-#if defined(LINGNAN_VNNI)
-    const lingnan_conv *const p = at->p;
-    const int32_t channels = p->in_c, room = p->in_w - 3 - at->left; /* to move right */
-    if (p->kernel_h != 3 || p->kernel_w != 3 || channels < LINGNAN_LANES || at->left < 0 ||
-        room < 0 || !lingnan_is_plain(at->rescale))
-        return 0;
-    const int32_t inside = room / p->stride_w + 1, count = inside < pixels ? inside : pixels;
-    uint8_t padding[LINGNAN_LANES];
-    memset(padding, p->zero_point, sizeof padding);
-    for (int32_t channel = 0; channel < channels; channel += LINGNAN_LANES) {
-        lingnan_row rows[3];
-        if (channel + LINGNAN_LANES > channels) channel = channels - LINGNAN_LANES; /* some twice */
-        for (int32_t y = 0; y < 3; ++y) {
-            const lingnan_row outside = {padding, 0, 0};
-            const lingnan_row row = {tap(at, y, 0) + channel, channels, p->stride_w * channels};
-            rows[y] = has(at, y, 0) ? row : outside;
-        }
-        lingnan_depthwise_run(rows, p->weight + channel, channels, count, at->rescale, channel,
-                              out + channel);
-    }
-    return count;
-#else
-    (void)at, (void)pixels, (void)out;
-    return 0;
-#endif
-}
-
 void lingnan_depthwise(const lingnan_conv *p, const uint8_t *in, uint8_t *out)
 {
     const lingnan_rescale rescale = p->rescale; /* a copy: bytes written may alias p */
+#ifdef LINGNAN_WIDE
+    if (p->room) {
+        lingnan_depthwise_rows(p, in, out);
+        return;
+    }
+#endif
     for (int32_t y = 0; y < p->out_h; ++y)
-        for (int32_t x = 0; x < p->out_w;) {
+        for (int32_t x = 0; x < p->out_w; ++x, out += p->out_c) {
             const place at = {p, &rescale, in, y * p->stride_h - p->pad_top,
                               x * p->stride_w - p->pad_left};
-            int32_t done = run(&at, p->out_w - x, out);
-            if (done == 0) {
-                pixel(&at, has(&at, 0, 0) && has(&at, p->kernel_h - 1, p->kernel_w - 1), out);
-                done = 1;
-            }
-            x += done;
-            out += done * p->out_c;
+            pixel(&at, has(&at, 0, 0) && has(&at, p->kernel_h - 1, p->kernel_w - 1), out);
         }
 }

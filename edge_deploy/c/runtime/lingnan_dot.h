@@ -1,5 +1,5 @@
-/* What a machine does with sixteen output channels at once: sums of int8 weights times uint8
- * activations in some windows, those of a depthwise window, and their rounding to uint8.
+/* What a machine does with sixteen output channels: sums of int8 weights times uint8 activations in
+ * two windows, those of a depthwise window, and their rounding to uint8.
  *
  * Weights of a convolution lie in blocks of sixteen output channels, the last block as wide as its
  * channels need in fours; in a block four taps of each channel stand together:
@@ -13,10 +13,10 @@
 
 enum { LINGNAN_BLOCK = 16 };
 
-/* Two windows, or LINGNAN_WINDOWS; each has `runs` runs of `length` bytes (a multiple of four),
- * `pitch` bytes apart. Sums of a window are LINGNAN_BLOCK behind those of the one before. */
+/* Two windows; each has `runs` runs of `length` bytes (a multiple of four), `pitch` bytes apart. Sums
+ * of the second are LINGNAN_BLOCK behind those of the first. */
 typedef struct {
-    const uint8_t *at[4];
+    const uint8_t *at[2];
     int32_t count, runs, length, pitch;
 } lingnan_windows;
 
@@ -36,23 +36,8 @@ static inline uint32_t lingnan_word(const void *at)
 
 #if defined(LINGNAN_SMLAD)
 #include "lingnan_smlad.h"
-#elif defined(LINGNAN_NEON)
-#include "lingnan_neon.h"
-#elif defined(LINGNAN_VNNI)
-#include "lingnan_vnni.h"
 #else
 #include "lingnan_plain.h"
-#endif
-
-#if !defined(LINGNAN_VNNI)
-/* Sums of some windows, LINGNAN_BLOCK apart; their outputs are `step` bytes apart. */
-static inline void lingnan_rescale_windows(const lingnan_rescale *r, const int32_t *sums,
-                                           int32_t windows, int32_t channel, int32_t count,
-                                           uint8_t *out, int32_t step)
-{
-    for (; windows > 0; --windows, sums += LINGNAN_BLOCK, out += step)
-        lingnan_rescale_block(r, sums, channel, count, out);
-}
 #endif
 
 #endif

@@ -1,7 +1,8 @@
-/* Integer kernels of Lingnan's generated networks. C99, no malloc, no floats.
+/* Integer kernels of Lingnan's generated networks. C99, no malloc; no floats, but on machines with
+ * wide registers (LINGNAN_WIDE), where float32 rounds.
  *
  * Activations are uint8_t in (height, width, channel) order; weights are int8_t, in the order that
- * lingnan_dot.h says.
+ * lingnan_dot.h says, or lingnan_wide.h.
  */
 #ifndef LINGNAN_EDGE_H
 #define LINGNAN_EDGE_H
@@ -17,13 +18,29 @@
     !defined(LINGNAN_PLAIN)
 #define LINGNAN_VNNI 1
 #endif
+#if defined(LINGNAN_NEON) || defined(LINGNAN_VNNI)
+#define LINGNAN_WIDE 1
+#endif
 
-#if defined(__GNUC__)
+/* Four weights of each of four channels, in the order that the machine takes them. */
+#if defined(LINGNAN_NEON) && !defined(__ARM_FEATURE_DOTPROD)
+#define LINGNAN_PAIRS 1
+#define LINGNAN_QUAD(A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P) \
+    A, B, E, F, I, J, M, N, C, D, G, H, K, L, O, P
+#else
+#define LINGNAN_QUAD(A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P) \
+    A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P
+#endif
+
+#if defined(__GNUC__) && defined(LINGNAN_WIDE)
+#define LINGNAN_ALIGNED __attribute__((aligned(64)))
+#elif defined(__GNUC__)
 #define LINGNAN_ALIGNED __attribute__((aligned(16)))
 #else
 #define LINGNAN_ALIGNED
 #endif
 
+enum { LINGNAN_MOST_ROWS = 16 }; /* of a kernel that lingnan_conv_rows takes */
 enum { LINGNAN_HALF_UP, LINGNAN_HALF_EVEN, LINGNAN_FLOAT32, LINGNAN_TABLE };
 
 /* From int32 accumulators to uint8: the proven form that the generator found.
@@ -56,7 +73,14 @@ typedef struct {
     uint8_t zero_point; /* of the input, which stands for padding */
     const int8_t *weight;
     const lingnan_nine *nine;  /* instead of weights, of SMLAD alone */
-    const int32_t *correction; /* 128 times each channel's sum of weights; of NEON alone */
+#ifdef LINGNAN_WIDE
+    /* For lingnan_conv_rows and lingnan_depthwise_rows, in whole sixteens; null where the layer is
+     * none of theirs. */
+    const int32_t *start; /* what sums start at */
+    const float *scale;   /* of their rounding */
+    uint8_t *room;        /* `pitch` bytes for each kernel row and one of padding */
+    int32_t pitch;
+#endif
     lingnan_rescale rescale;
 } lingnan_conv;
 
@@ -75,7 +99,9 @@ typedef struct {
 /* scratch: 2 * row bytes, at an address divisible by four; unused where windows lie ready. */
 void lingnan_conv2d(const lingnan_conv *p, const uint8_t *in, uint8_t *out, uint8_t *scratch);
 void lingnan_conv_nine(const lingnan_conv *p, const uint8_t *in, uint8_t *out); /* has p->nine */
+void lingnan_conv_rows(const lingnan_conv *p, const uint8_t *in, uint8_t *out); /* has p->room */
 void lingnan_depthwise(const lingnan_conv *p, const uint8_t *in, uint8_t *out);
+void lingnan_depthwise_rows(const lingnan_conv *p, const uint8_t *in, uint8_t *out); /* so too */
 void lingnan_global_average(const lingnan_rescale *r, int32_t pixels, int32_t channels,
                             const uint8_t *in, uint8_t *out);
 void lingnan_sum(const lingnan_add *p, const uint8_t *a, const uint8_t *b, uint8_t *out);

@@ -1,177 +1,260 @@
 /* 64-bit ARM: NEON, and its dot products where the compiler is told of them (armv8.2-a+dotprod);
- * included by lingnan_dot.h. Activations are taken as signed, 128 less than they are: `correction`
- * holds 128 times the weights' sum of each channel. */
+ * included by lingnan_wide.h. Activations are taken as signed, 128 less than they are. */
 #include <arm_neon.h>
 
-enum { LINGNAN_DIRECT = 1, LINGNAN_LANES = 16 };
+enum { LINGNAN_FLIP = 128, LINGNAN_MOST_COLUMNS = 16 };
+
+/* Four products of each of four channels; W and X: four bytes a channel, as LINGNAN_QUAD has them.
+ * LINGNAN_FOUR takes the four bytes K of X for every channel. */
+#ifndef LINGNAN_PAIRS
+enum { LINGNAN_SUMS = 16 }; /* that stay in registers beside what eight windows need */
+
+static inline int32x4_t lingnan_four(int32x4_t sum, int8x16_t w, int8x16_t x)
+{
+    return vdotq_s32(sum, w, x);
+}
+
+#define LINGNAN_FOUR(SUM, W, X, K) vdotq_laneq_s32(SUM, W, X, K)
+#else
+enum { LINGNAN_SUMS = 8 };
+
+/* Products of eight bits, two of them in 16, which they never leave (2 x 128 x 127). */
+static inline int32x4_t lingnan_four(int32x4_t sum, int8x16_t w, int8x16_t x)
+{
+    const int16x8_t pairs = vmull_s8(vget_low_s8(w), vget_low_s8(x));
+    return vpadalq_s16(sum, vmlal_high_s8(pairs, w, x));
+}
+
+#define LINGNAN_TWICE(A, B) A, B, A, B, A, B, A, B
+static const uint8_t lingnan_pairs[4][16] = {{LINGNAN_TWICE(0, 1), LINGNAN_TWICE(2, 3)},
+                                             {LINGNAN_TWICE(4, 5), LINGNAN_TWICE(6, 7)},
+                                             {LINGNAN_TWICE(8, 9), LINGNAN_TWICE(10, 11)},
+                                             {LINGNAN_TWICE(12, 13), LINGNAN_TWICE(14, 15)}};
+#define LINGNAN_FOUR(SUM, W, X, K) lingnan_four(SUM, W, vqtbl1q_s8(X, vld1q_u8(lingnan_pairs[K])))
+#endif
 
 static inline int8x16_t lingnan_signed(uint8x16_t x)
 {
-    return vreinterpretq_s8_u8(veorq_u8(x, vdupq_n_u8(128)));
+    return vreinterpretq_s8_u8(veorq_u8(x, vdupq_n_u8(LINGNAN_FLIP)));
 }
 
-/* Four bytes of a window, four times. */
-static inline int8x16_t lingnan_four(const uint8_t *x)
+static inline void lingnan_copy(const uint8_t *from, int32_t bytes, uint8_t *to)
 {
-    return lingnan_signed(vreinterpretq_u8_u32(vdupq_n_u32(lingnan_word(x))));
+    int32_t at = 0;
+    for (; at + 16 <= bytes; at += 16)
+        vst1q_s8((int8_t *)to + at, lingnan_signed(vld1q_u8(from + at)));
+    for (; at < bytes; ++at) to[at] = from[at] ^ LINGNAN_FLIP;
 }
 
-#ifdef __ARM_FEATURE_DOTPROD
-enum { LINGNAN_WINDOWS = 4 };
-
-/* QUADS: fours of channels; both counts are constants, so that the sums stay in registers. */
-static inline __attribute__((always_inline)) void lingnan_dot_quads(
-    const int8_t *w, const int32_t *correction, const int quads, const int windows,
-    const lingnan_windows *v, int32_t *sums)
+/* Eight values: two bytes of each, and two. */
+static inline void lingnan_quads(uint8x16_t xy, uint8x16_t zz, uint8_t *to)
 {
-    int32x4_t s[4][4];
-    for (int i = 0; i < windows; ++i)
-        for (int q = 0; q < quads; ++q) s[i][q] = vld1q_s32(correction + 4 * q);
-    for (int32_t run = 0; run < v->runs; ++run) {
-        const uint8_t *x[4];
-        int32_t left = v->length;
-        for (int i = 0; i < windows; ++i) x[i] = v->at[i] + run * v->pitch;
-        for (; left >= 16; left -= 16, w += 64 * quads) {
-            int8x16_t xs[4];
-            for (int i = 0; i < windows; ++i, x[i - 1] += 16) xs[i] = lingnan_signed(vld1q_u8(x[i]));
-#define LINGNAN_LANE(K)                                                        \
-    for (int q = 0; q < quads; ++q) {                                          \
-        const int8x16_t t = vld1q_s8(w + 16 * (K * quads + q));                \
-        for (int i = 0; i < windows; ++i)                                      \
-            s[i][q] = vdotq_laneq_s32(s[i][q], t, xs[i], K);                   \
-    }                                                                          \
-    __asm__("" ::: "memory"); /* weights loaded earlier would push sums out of registers */
-            LINGNAN_LANE(0)
-            LINGNAN_LANE(1)
-            LINGNAN_LANE(2)
-            LINGNAN_LANE(3)
-#undef LINGNAN_LANE
-        }
-        for (; left > 0; left -= 4, w += 16 * quads) {
-            int8x16_t xs[4];
-            for (int i = 0; i < windows; ++i, x[i - 1] += 4) xs[i] = lingnan_four(x[i]);
-            for (int q = 0; q < quads; ++q) {
-                const int8x16_t t = vld1q_s8(w + 16 * q);
-                for (int i = 0; i < windows; ++i) s[i][q] = vdotq_s32(s[i][q], t, xs[i]);
-            }
-        }
-    }
-    for (int i = 0; i < windows; ++i)
-        for (int q = 0; q < quads; ++q) vst1q_s32(sums + i * LINGNAN_BLOCK + 4 * q, s[i][q]);
-}
+#ifdef LINGNAN_PAIRS
+    const uint64x2_t a = vreinterpretq_u64_u8(xy), b = vreinterpretq_u64_u8(zz);
+    vst1q_u8(to, vreinterpretq_u8_u64(vzip1q_u64(a, b)));
+    vst1q_u8(to + 16, vreinterpretq_u8_u64(vzip2q_u64(a, b)));
 #else
-/* Without: products of eight bits in pairs of 16, which they never leave (2 x 128 x 127), gathered
- * in 32. A channel's sum is in two lanes until the end. */
-enum { LINGNAN_WINDOWS = 2 };
-
-static inline __attribute__((always_inline)) void lingnan_dot_quads(
-    const int8_t *w, const int32_t *correction, const int quads, const int windows,
-    const lingnan_windows *v, int32_t *sums)
-{
-    int32x4_t a[8], b[8];
-    (void)windows;
-    for (int q = 0; q < 2 * quads; ++q) a[q] = b[q] = vdupq_n_s32(0);
-    for (int32_t run = 0; run < v->runs; ++run) {
-        const uint8_t *x = v->at[0] + run * v->pitch, *y = v->at[1] + run * v->pitch;
-        int32_t left = v->length;
-        for (; left >= 8; left -= 8, x += 8, y += 8, w += 32 * quads) {
-            const int8x16_t x0 = lingnan_four(x), x1 = lingnan_four(x + 4);
-            const int8x16_t y0 = lingnan_four(y), y1 = lingnan_four(y + 4);
-            for (int q = 0; q < quads; ++q) {
-                const int8x16_t s = vld1q_s8(w + 16 * q), t = vld1q_s8(w + 16 * (quads + q));
-                int16x8_t p = vmull_s8(vget_low_s8(s), vget_low_s8(x0));
-                p = vmlal_s8(p, vget_low_s8(t), vget_low_s8(x1));
-                a[2 * q] = vpadalq_s16(a[2 * q], p);
-                p = vmlal_high_s8(vmull_high_s8(s, x0), t, x1);
-                a[2 * q + 1] = vpadalq_s16(a[2 * q + 1], p);
-                p = vmull_s8(vget_low_s8(s), vget_low_s8(y0));
-                p = vmlal_s8(p, vget_low_s8(t), vget_low_s8(y1));
-                b[2 * q] = vpadalq_s16(b[2 * q], p);
-                p = vmlal_high_s8(vmull_high_s8(s, y0), t, y1);
-                b[2 * q + 1] = vpadalq_s16(b[2 * q + 1], p);
-            }
-        }
-        for (; left > 0; left -= 4, x += 4, y += 4, w += 16 * quads) {
-            const int8x16_t xs = lingnan_four(x), ys = lingnan_four(y);
-            for (int q = 0; q < quads; ++q) {
-                const int8x16_t t = vld1q_s8(w + 16 * q);
-                a[2 * q] = vpadalq_s16(a[2 * q], vmull_s8(vget_low_s8(t), vget_low_s8(xs)));
-                a[2 * q + 1] = vpadalq_s16(a[2 * q + 1], vmull_high_s8(t, xs));
-                b[2 * q] = vpadalq_s16(b[2 * q], vmull_s8(vget_low_s8(t), vget_low_s8(ys)));
-                b[2 * q + 1] = vpadalq_s16(b[2 * q + 1], vmull_high_s8(t, ys));
-            }
-        }
-    }
-    for (int q = 0; q < quads; ++q) {
-        const int32x4_t start = vld1q_s32(correction + 4 * q);
-        vst1q_s32(sums + 4 * q, vaddq_s32(start, vpaddq_s32(a[2 * q], a[2 * q + 1])));
-        vst1q_s32(sums + LINGNAN_BLOCK + 4 * q,
-                  vaddq_s32(start, vpaddq_s32(b[2 * q], b[2 * q + 1])));
-    }
-}
+    const uint16x8_t a = vreinterpretq_u16_u8(xy), b = vreinterpretq_u16_u8(zz);
+    vst1q_u8(to, vreinterpretq_u8_u16(vzip1q_u16(a, b)));
+    vst1q_u8(to + 16, vreinterpretq_u8_u16(vzip2q_u16(a, b)));
 #endif
+}
 
-static inline void lingnan_dot_block(const int8_t *w, const int32_t *correction, int32_t width,
-                                     const lingnan_windows *v, int32_t *sums)
+/* bytes: a multiple of four. */
+static inline void lingnan_together(const uint8_t *const rows[3], int32_t bytes, uint8_t *to)
 {
-    const int many = LINGNAN_WINDOWS > 2 && v->count > 2;
-#define LINGNAN_WIDTH(QUADS)                                              \
-    if (width == 4 * QUADS) {                                             \
-        if (many)                                                         \
-            lingnan_dot_quads(w, correction, QUADS, LINGNAN_WINDOWS, v, sums); \
-        else                                                              \
-            lingnan_dot_quads(w, correction, QUADS, 2, v, sums);          \
+    const uint8_t *const a = rows[0], *const b = rows[1], *const c = rows[2];
+    int32_t at = 0;
+    for (; at + 16 <= bytes; at += 16, to += 64) {
+        const uint8x16_t flip = vdupq_n_u8(LINGNAN_FLIP);
+        const uint8x16_t x = veorq_u8(vld1q_u8(a + at), flip), y = veorq_u8(vld1q_u8(b + at), flip);
+        const uint8x16_t z = veorq_u8(vld1q_u8(c + at), flip);
+        lingnan_quads(vzip1q_u8(x, y), vzip1q_u8(z, z), to);
+        lingnan_quads(vzip2q_u8(x, y), vzip2q_u8(z, z), to + 32);
     }
-    LINGNAN_WIDTH(4)
-    LINGNAN_WIDTH(3)
-    LINGNAN_WIDTH(2)
-    LINGNAN_WIDTH(1)
-#undef LINGNAN_WIDTH
-}
-
-static inline int32x4_t lingnan_rescale_quad(const lingnan_rescale *r, int32x4_t sum,
-                                             int32_t channel)
-{
-    const int32x4_t m = vld1q_s32(r->multiplier + channel);
-    const int64x2_t low =
-        vmlal_s32(vld1q_s64(r->offset + channel), vget_low_s32(sum), vget_low_s32(m));
-    const int64x2_t high = vmlal_high_s32(vld1q_s64(r->offset + channel + 2), sum, m);
-    const int32x4_t tops = vuzp2q_s32(vreinterpretq_s32_s64(low), vreinterpretq_s32_s64(high));
-    return vshlq_s32(tops, vdupq_n_s32(32 - r->shift));
-}
-
-static inline void lingnan_rescale_block(const lingnan_rescale *r, const int32_t *sums,
-                                         int32_t channel, int32_t count, uint8_t *out)
-{
-    int32_t c = 0;
-    if (lingnan_is_plain(r)) {
-        for (; c + 8 <= count; c += 8) {
-            const int32x4_t a = lingnan_rescale_quad(r, vld1q_s32(sums + c), channel + c);
-            const int32x4_t b = lingnan_rescale_quad(r, vld1q_s32(sums + c + 4), channel + c + 4);
-            vst1_u8(out + c, vqmovn_u16(vqmovun_high_s32(vqmovun_s32(a), b)));
-        }
-        lingnan_patch(r, sums, channel, c, out);
+    for (; at < bytes; at += 4, to += 16) {
+        const uint8_t both[16] = {LINGNAN_QUAD(
+            a[at], b[at], c[at], c[at], a[at + 1], b[at + 1], c[at + 1], c[at + 1], a[at + 2],
+            b[at + 2], c[at + 2], c[at + 2], a[at + 3], b[at + 3], c[at + 3], c[at + 3])};
+        vst1q_s8((int8_t *)to, lingnan_signed(vld1q_u8(both)));
     }
-    for (; c < count; ++c) out[c] = lingnan_rescaled(r, sums[c], channel + c);
 }
 
-/* Sums of LINGNAN_LANES channels over `rows` x `columns` taps. */
-static inline void lingnan_depthwise_lanes(lingnan_taps t, int32_t rows, int32_t columns,
-                                           int32_t *sums)
+/* A quad's sums rounded, in 16 bits; ties to even, the zero point not yet added. */
+static inline int16x4_t lingnan_rounded_quad(int32x4_t sum, float32x4_t scale)
 {
-    int32x4_t s[4];
-    for (int q = 0; q < 4; ++q) s[q] = vdupq_n_s32(0);
-    for (int32_t row = 0; row < rows; ++row, t.w += t.w_pitch, t.x += t.x_pitch)
-        for (int32_t at = 0; at < columns; ++at) {
-            const uint8x16_t xs = vld1q_u8(t.x + at * t.x_step);
-            const int8x16_t ws = vld1q_s8(t.w + at * t.w_step);
-            const int16x8_t x0 = vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(xs)));
-            const int16x8_t x1 = vreinterpretq_s16_u16(vmovl_high_u8(xs));
-            const int16x8_t w0 = vmovl_s8(vget_low_s8(ws)), w1 = vmovl_high_s8(ws);
-            s[0] = vmlal_s16(s[0], vget_low_s16(x0), vget_low_s16(w0));
-            s[1] = vmlal_high_s16(s[1], x0, w0);
-            s[2] = vmlal_s16(s[2], vget_low_s16(x1), vget_low_s16(w1));
-            s[3] = vmlal_high_s16(s[3], x1, w1);
+    return vqmovn_s32(vcvtnq_s32_f32(vmulq_f32(vcvtq_f32_s32(sum), scale)));
+}
+
+/* Two quads as bytes. */
+static inline uint8x8_t lingnan_bytes(int32x4_t low, int32x4_t high, float32x4_t by_low,
+                                      float32x4_t by_high, int16x8_t zero_point)
+{
+    const int16x8_t rounded =
+        vcombine_s16(lingnan_rounded_quad(low, by_low), lingnan_rounded_quad(high, by_high));
+    return vqmovun_s16(vqaddq_s16(rounded, zero_point));
+}
+
+static inline void lingnan_part(uint8x16_t bytes, int32_t count, uint8_t *out)
+{
+    uint8_t all[16];
+    vst1q_u8(all, bytes);
+    memcpy(out, all, (size_t)count);
+}
+
+/* `windows` pixels of `quads` quads: those of some pixels beside each other are rounded at once. */
+static inline __attribute__((always_inline)) void lingnan_put(
+    const int32x4_t *sums, const float32x4_t *scale, const int quads, const int windows,
+    const lingnan_strip *s, uint8_t *out)
+{
+    int32_t zero_point = s->zero_point;
+    __asm__("" : "+r"(zero_point)); /* told here, and not kept in a register of the sums */
+    const int16x8_t zero = vdupq_n_s16((int16_t)zero_point);
+    const int32_t step = s->out_step, count = s->count;
+    uint8x8_t halves[2];
+    if (quads > 2) {
+        for (int i = 0; i < windows; ++i, sums += quads, out += step) {
+            halves[0] = lingnan_bytes(sums[0], sums[1], scale[0], scale[1], zero);
+            halves[1] = lingnan_bytes(sums[2], sums[quads - 1], scale[2], scale[quads - 1], zero);
+            const uint8x16_t bytes = vcombine_u8(halves[0], halves[1]);
+            if (quads == 4 && count == 16)
+                vst1q_u8(out, bytes);
+            else
+                lingnan_part(bytes, count, out);
         }
-    for (int q = 0; q < 4; ++q) vst1q_s32(sums + 4 * q, s[q]);
+    } else if (quads == 2) {
+        for (int i = 0; i < windows; ++i, sums += 2, out += step) {
+            halves[0] = lingnan_bytes(sums[0], sums[1], scale[0], scale[1], zero);
+            if (count == 8)
+                vst1_u8(out, halves[0]);
+            else
+                lingnan_part(vcombine_u8(halves[0], halves[0]), count, out);
+        }
+    } else {
+        for (int i = 0; i < windows; i += 2, sums += 2, out += 2 * step) {
+            const int other = windows > 1; /* none beside a single one */
+            halves[0] = lingnan_bytes(sums[0], sums[other], scale[0], scale[0], zero);
+            const uint32x2_t both = vreinterpret_u32_u8(halves[0]);
+            if (count == 4) {
+                vst1_lane_u32((void *)out, both, 0);
+                if (other) vst1_lane_u32((void *)(out + step), both, 1);
+            } else {
+                lingnan_part(vcombine_u8(halves[0], halves[0]), count, out);
+                if (other)
+                    lingnan_part(vextq_u8(vcombine_u8(halves[0], halves[0]),
+                                          vcombine_u8(halves[0], halves[0]), 4),
+                                 count, out + step);
+            }
+        }
+    }
+}
+
+/* Some windows of `runs` runs from `at` on; quads and windows: constants, so that the sums stay in
+ * registers. */
+static inline __attribute__((always_inline)) void lingnan_tile(
+    const lingnan_strip *s, const float32x4_t *scale, const int quads, const int windows,
+    const int whole, const uint8_t *const *rows, int32_t runs, int32_t length, int32_t at,
+    uint8_t *out)
+{
+    const int8_t *w = s->weight;
+    const int32_t step = s->step;
+    int32x4_t sums[16];
+    for (int q = 0; q < quads; ++q) sums[q] = vld1q_s32(s->start + 4 * q);
+    for (int i = quads; i < windows * quads; ++i) sums[i] = sums[i % quads];
+    for (int32_t run = 0; run < runs; ++run) {
+        const uint8_t *x = rows[run] + at;
+        int8x16_t taps[8];
+        int32_t left = length;
+#define LINGNAN_TAPS(K)                                                                    \
+    for (int q = 0; q < quads; ++q, w += 16) {                                             \
+        const int8x16_t weights = vld1q_s8(w);                                             \
+        for (int i = 0; i < windows; ++i)                                                  \
+            sums[i * quads + q] = LINGNAN_FOUR(sums[i * quads + q], weights, taps[i], K); \
+    }
+        for (; left >= 16; left -= 16, x += 16) {
+            for (int i = 0; i < windows; ++i) taps[i] = vld1q_s8((const int8_t *)x + i * step);
+            LINGNAN_TAPS(0)
+            LINGNAN_TAPS(1)
+            LINGNAN_TAPS(2)
+            LINGNAN_TAPS(3)
+        }
+        if (!whole && left & 8) {
+            for (int i = 0; i < windows; ++i) {
+                const int8x8_t eight = vld1_s8((const int8_t *)x + i * step);
+                taps[i] = vcombine_s8(eight, eight);
+            }
+            LINGNAN_TAPS(0)
+            LINGNAN_TAPS(1)
+            x += 8, left -= 8;
+        }
+#pragma GCC unroll 1 /* so that it takes the registers of the loop before */
+        for (; !whole && left; left -= 4, x += 4) {
+            for (int i = 0; i < windows; ++i)
+                taps[i] = vreinterpretq_s8_s32(vld1q_dup_s32((const void *)(x + i * step)));
+            LINGNAN_TAPS(0)
+        }
+#undef LINGNAN_TAPS
+    }
+    lingnan_put(sums, scale, quads, windows, s, out);
+}
+
+static inline __attribute__((always_inline)) void lingnan_tiles(
+    const lingnan_strip *s, const int quads, const int whole, const uint8_t *const *rows,
+    int32_t runs, int32_t length, uint8_t *out)
+{
+    const int windows = quads * 8 <= LINGNAN_SUMS ? 8 : 4;
+    int32_t i = 0, at = 0;
+    float32x4_t scale[4];
+    for (int q = 0; q < quads; ++q) scale[q] = vld1q_f32(s->scale + 4 * q);
+    for (; i + windows <= s->pixels; i += windows, at += windows * s->step)
+        lingnan_tile(s, scale, quads, windows, whole, rows, runs, length, at, out + i * s->out_step);
+    for (; i < s->pixels; ++i, at += s->step)
+        lingnan_tile(s, scale, quads, 1, whole, rows, runs, length, at, out + i * s->out_step);
+}
+
+static inline void lingnan_strip_sums(const lingnan_strip s, const uint8_t *const *rows,
+                                      int32_t runs, int32_t length, uint8_t *out)
+{
+    switch ((s.count + 3) / 4) {
+    case 4: if (length % 16) lingnan_tiles(&s, 4, 0, rows, runs, length, out); else lingnan_tiles(&s, 4, 1, rows, runs, length, out); break;
+    case 3: lingnan_tiles(&s, 3, 0, rows, runs, length, out); break;
+    case 2: lingnan_tiles(&s, 2, 0, rows, runs, length, out); break;
+    default: lingnan_tiles(&s, 1, 0, rows, runs, length, out);
+    }
+}
+
+/* columns: a constant, so that the weights stay in registers. */
+static inline __attribute__((always_inline)) void lingnan_columns(const lingnan_strip *s,
+                                                                  const uint8_t *x, int32_t column,
+                                                                  const int columns, uint8_t *out)
+{
+    const int32_t step = s->step, out_step = s->out_step;
+    int32x4_t start[4];
+    float32x4_t scale[4];
+    int8x16_t w[4 * LINGNAN_MOST_COLUMNS];
+    for (int q = 0; q < 4; ++q) {
+        start[q] = vld1q_s32(s->start + 4 * q);
+        scale[q] = vld1q_f32(s->scale + 4 * q);
+        for (int at = 0; at < columns; ++at)
+            w[4 * at + q] = vld1q_s8(s->weight + at * column + 16 * q);
+    }
+    for (int32_t i = s->pixels; i > 0; --i, x += step, out += out_step) {
+        int32x4_t sums[4];
+        for (int q = 0; q < 4; ++q) {
+            sums[q] = start[q];
+            for (int at = 0; at < columns; ++at)
+                sums[q] = lingnan_four(sums[q], w[4 * at + q],
+                                       vld1q_s8((const int8_t *)x + at * column + 16 * q));
+        }
+        lingnan_put(sums, scale, 4, 1, s, out);
+    }
+}
+
+static inline void lingnan_depthwise_strip(const lingnan_strip s, const uint8_t *x, int32_t column,
+                                           int32_t columns, uint8_t *out)
+{
+    if (columns == 3)
+        lingnan_columns(&s, x, column, 3, out);
+    else
+        lingnan_columns(&s, x, column, columns, out);
 }

@@ -1,10 +1,9 @@
 /* Any machine with a C99 compiler; included by lingnan_dot.h. */
-enum { LINGNAN_DIRECT = 1, LINGNAN_WINDOWS = 2, LINGNAN_LANES = 4 };
+enum { LINGNAN_DIRECT = 1, LINGNAN_LANES = 4 };
 
-static inline void lingnan_dot_block(const int8_t *w, const int32_t *correction, int32_t width,
-                                     const lingnan_windows *v, int32_t *sums)
+static inline void lingnan_dot_block(const int8_t *w, int32_t width, const lingnan_windows *v,
+                                     int32_t *sums)
 {
-    (void)correction;
     memset(sums, 0, 2 * LINGNAN_BLOCK * sizeof *sums);
     for (int32_t run = 0; run < v->runs; ++run) {
         const uint8_t *a = v->at[0] + run * v->pitch, *b = v->at[1] + run * v->pitch;

@@ -2,7 +2,7 @@
  * Define LINGNAN_PLAIN for the portable form there as well. */
 #include <arm_acle.h>
 
-enum { LINGNAN_DIRECT = 0, LINGNAN_WINDOWS = 2, LINGNAN_LANES = 4 };
+enum { LINGNAN_DIRECT = 0, LINGNAN_LANES = 4 };
 
 /* Bytes 1 and 3 widened, signed and unsigned; the plain forms widen bytes 0 and 2. */
 static inline int16x2_t lingnan_sxtb16_ror8(uint32_t x)
@@ -65,8 +65,8 @@ LINGNAN_DOT_2X2(48)
 LINGNAN_DOT_2X2(64)
 
 /* One run only. */
-static inline void lingnan_dot_block(const int8_t *w, const int32_t *correction, int32_t width,
-                                     const lingnan_windows *v, int32_t *sums)
+static inline void lingnan_dot_block(const int8_t *w, int32_t width, const lingnan_windows *v,
+                                     int32_t *sums)
 {
     void (*const pair)(const int8_t *, const uint8_t *, int32_t, int32_t, int32_t *) =
         width == 16  ? lingnan_dot_2x2_64
@@ -74,7 +74,6 @@ static inline void lingnan_dot_block(const int8_t *w, const int32_t *correction,
         : width == 8  ? lingnan_dot_2x2_32
                       : lingnan_dot_2x2_16;
     const int32_t apart = (int32_t)(v->at[1] - v->at[0]);
-    (void)correction;
     for (int32_t c = 0; c < width; c += 2) pair(w + 4 * c, v->at[0], apart, v->length, sums + c);
 }
 

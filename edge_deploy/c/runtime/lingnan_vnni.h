@@ -1,216 +1,130 @@
-/* x86 with AVX-512 and its byte dot products (VNNI); included by lingnan_dot.h. */
+/* x86 with AVX-512 and its byte dot products (VNNI); included by lingnan_wide.h. */
 #include <immintrin.h>
 
-enum { LINGNAN_DIRECT = 1, LINGNAN_WINDOWS = 4, LINGNAN_LANES = 16 };
+enum { LINGNAN_FLIP = 0 };
 
-/* A row of a depthwise window: bytes to the next tap and to the next window. */
-typedef struct {
-    const uint8_t *x;
-    ptrdiff_t step, next;
-} lingnan_row;
-
-/* Four bytes of a window, in every lane. */
-static inline __m512i lingnan_four(const uint8_t *x)
+static inline void lingnan_copy(const uint8_t *from, int32_t bytes, uint8_t *to)
 {
-    return _mm512_set1_epi32((int32_t)lingnan_word(x));
+    memcpy(to, from, (size_t)bytes);
 }
 
-/* WINDOWS: a constant, so that the sums stay in registers; two of each, added at the end. */
-static inline __attribute__((always_inline)) void lingnan_dot_windows(
-    const int8_t *w, int32_t width, const int windows, const lingnan_windows *v, int32_t *sums)
+static inline void lingnan_together(const uint8_t *const rows[3], int32_t bytes, uint8_t *to)
 {
-    const __mmask16 lanes = (__mmask16)((1u << width) - 1);
-    const int32_t step = 4 * width;
-    __m512i a[4], b[4];
-    for (int i = 0; i < windows; ++i) a[i] = b[i] = _mm512_setzero_si512();
-    for (int32_t run = 0; run < v->runs; ++run) {
-        const int32_t start = run * v->pitch;
-        int32_t at = 0;
-        for (; at + 8 <= v->length; at += 8, w += 2 * step) {
-            const __m512i w0 = _mm512_maskz_loadu_epi32(lanes, w);
-            const __m512i w1 = _mm512_maskz_loadu_epi32(lanes, w + step);
-            for (int i = 0; i < windows; ++i) {
-                const uint8_t *const x = v->at[i] + start + at;
-                a[i] = _mm512_dpbusd_epi32(a[i], lingnan_four(x), w0);
-                b[i] = _mm512_dpbusd_epi32(b[i], lingnan_four(x + 4), w1);
-            }
-        }
-        for (; at < v->length; at += 4, w += step) {
-            const __m512i w0 = _mm512_maskz_loadu_epi32(lanes, w);
-            for (int i = 0; i < windows; ++i)
-                a[i] = _mm512_dpbusd_epi32(a[i], lingnan_four(v->at[i] + start + at), w0);
-        }
+    /* Unpacking works in quarters of a register: these come to hold what ends in one place. */
+    const __m512i parts = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    for (int32_t at = 0; at < bytes; at += 64, to += 256) {
+        const int32_t left = bytes - at;
+        const __mmask64 here = left >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << left) - 1;
+        const __m512i a =
+            _mm512_permutexvar_epi32(parts, _mm512_maskz_loadu_epi8(here, rows[0] + at));
+        const __m512i b =
+            _mm512_permutexvar_epi32(parts, _mm512_maskz_loadu_epi8(here, rows[1] + at));
+        const __m512i c =
+            _mm512_permutexvar_epi32(parts, _mm512_maskz_loadu_epi8(here, rows[2] + at));
+        const __m512i ab = _mm512_unpacklo_epi8(a, b), cc = _mm512_unpacklo_epi8(c, c);
+        const __m512i ab_high = _mm512_unpackhi_epi8(a, b), cc_high = _mm512_unpackhi_epi8(c, c);
+        _mm512_storeu_si512(to, _mm512_unpacklo_epi16(ab, cc));
+        _mm512_storeu_si512(to + 64, _mm512_unpackhi_epi16(ab, cc));
+        _mm512_storeu_si512(to + 128, _mm512_unpacklo_epi16(ab_high, cc_high));
+        _mm512_storeu_si512(to + 192, _mm512_unpackhi_epi16(ab_high, cc_high));
     }
-    for (int i = 0; i < windows; ++i)
-        _mm512_storeu_si512(sums + i * LINGNAN_BLOCK, _mm512_add_epi32(a[i], b[i]));
 }
 
-static inline void lingnan_dot_block(const int8_t *w, const int32_t *correction, int32_t width,
-                                     const lingnan_windows *v, int32_t *sums)
+static inline __m512i lingnan_rounded_sums(__m512i sums, __m512 scale)
 {
-    (void)correction;
-    if (v->count > 2)
-        lingnan_dot_windows(w, width, LINGNAN_WINDOWS, v, sums);
-    else
-        lingnan_dot_windows(w, width, 2, v, sums);
+    return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums), scale));
 }
 
-/* What rounds sixteen channels: their multipliers, and their offsets parted by even and odd lanes,
- * because a product of 64 bits takes two. */
-typedef struct {
-    __m512i m, m_odd, even, odd;
-    __m128i shift; /* of the upper halves */
-    __mmask16 lanes;
-} lingnan_rounding;
-
-static inline lingnan_rounding lingnan_rounding_of(const lingnan_rescale *r, int32_t channel,
-                                                   int32_t count)
+static inline void lingnan_put_one(__m128i bytes, int32_t count, uint8_t *out)
 {
-    const __mmask16 lanes = (__mmask16)((1u << count) - 1);
-    const int64_t *const offset = r->offset + channel;
-    const __m512i low = _mm512_maskz_loadu_epi64((__mmask8)lanes, offset);
-    const __m512i high = _mm512_maskz_loadu_epi64((__mmask8)(lanes >> 8), offset + 8);
-    const __m512i even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
-    const __m512i odd = _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15);
-    const __m512i m = _mm512_maskz_loadu_epi32(lanes, r->multiplier + channel);
-    const lingnan_rounding made = {m,
-                                   _mm512_srli_epi64(m, 32),
-                                   _mm512_permutex2var_epi64(low, even, high),
-                                   _mm512_permutex2var_epi64(low, odd, high),
-                                   _mm_cvtsi32_si128(r->shift - 32),
-                                   lanes};
-    return made;
-}
-
-/* (sum * multiplier + offset) >> shift in 64 bits, of which the upper halves are kept. */
-static inline void lingnan_round(const lingnan_rounding *k, __m512i sum, uint8_t *out)
-{
-    const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(sum, k->m), k->even);
-    const __m512i odd =
-        _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(sum, 32), k->m_odd), k->odd);
-    const __m512i tops = _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
-    const __m512i value = _mm512_sra_epi32(tops, k->shift);
-    const __m512i positive = _mm512_max_epi32(value, _mm512_setzero_si512());
-    __m128i bytes = _mm512_cvtusepi32_epi8(positive);
-    __asm__("" : "+x"(bytes)); /* narrowing into memory, and masked stores, take AMD many cycles */
-    if (k->lanes == 0xffff)
+    if (count == 16)
         _mm_storeu_si128((void *)out, bytes);
-    else if (k->lanes == 0xff)
+    else if (count == 8)
         _mm_storel_epi64((void *)out, bytes);
     else
-        _mm_mask_storeu_epi8(out, k->lanes, bytes);
+        _mm_mask_storeu_epi8(out, (__mmask16)((1u << count) - 1), bytes);
 }
 
-/* Sums of some windows, LINGNAN_BLOCK apart; their outputs are `step` bytes apart. */
-static inline void lingnan_rescale_windows(const lingnan_rescale *r, const int32_t *sums,
-                                           int32_t windows, int32_t channel, int32_t count,
-                                           uint8_t *out, int32_t step)
+/* The sums of up to four pixels rounded and put. */
+static inline __attribute__((always_inline)) void lingnan_put(const __m512i *sums,
+                                                              const int pixels,
+                                                              const lingnan_strip *s, uint8_t *out)
 {
-    if (!lingnan_is_plain(r)) {
-        for (; windows > 0; --windows, sums += LINGNAN_BLOCK, out += step)
-            for (int32_t c = 0; c < count; ++c) out[c] = lingnan_rescaled(r, sums[c], channel + c);
-        return;
-    }
-    const lingnan_rounding rounding = lingnan_rounding_of(r, channel, count);
-    for (; windows > 0; --windows, sums += LINGNAN_BLOCK, out += step) {
-        lingnan_round(&rounding, _mm512_loadu_si512(sums), out);
-        lingnan_patch(r, sums, channel, count, out);
-    }
+    const __m512i parts = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m512i zero = _mm512_set1_epi16((int16_t)s->zero_point);
+    const __m512 scale = _mm512_loadu_ps(s->scale);
+    __m512i r[4];
+    for (int i = 0; i < 4; ++i)
+        r[i] = i < pixels ? lingnan_rounded_sums(sums[i], scale) : r[0];
+    const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(r[0], r[1]), zero);
+    const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(r[2], r[3]), zero);
+    const __m512i all = _mm512_permutexvar_epi32(parts, _mm512_packus_epi16(low, high));
+    lingnan_put_one(_mm512_castsi512_si128(all), s->count, out);
+    if (pixels < 4) return;
+    lingnan_put_one(_mm512_extracti32x4_epi32(all, 1), s->count, out + s->out_step);
+    lingnan_put_one(_mm512_extracti32x4_epi32(all, 2), s->count, out + 2 * s->out_step);
+    lingnan_put_one(_mm512_extracti32x4_epi32(all, 3), s->count, out + 3 * s->out_step);
 }
 
-/* Sums of LINGNAN_LANES channels over `rows` x `columns` taps. */
-static inline void lingnan_depthwise_lanes(lingnan_taps t, int32_t rows, int32_t columns,
-                                           int32_t *sums)
+/* Some windows of `runs` runs from `at` on; windows: a constant, so that the sums stay in
+ * registers. */
+static inline __attribute__((always_inline)) void lingnan_tile(
+    const lingnan_strip *s, const int windows, const uint8_t *const *rows, int32_t runs,
+    int32_t length, int32_t at, uint8_t *out)
 {
-    __m512i sum = _mm512_setzero_si512();
-    for (int32_t row = 0; row < rows; ++row, t.w += t.w_pitch, t.x += t.x_pitch)
-        for (int32_t at = 0; at < columns; ++at) {
-            const __m128i x = _mm_loadu_si128((const void *)(t.x + at * t.x_step));
-            const __m128i w = _mm_loadu_si128((const void *)(t.w + at * t.w_step));
-            const __m512i xs = _mm512_cvtepu8_epi32(x), ws = _mm512_cvtepi8_epi32(w);
-            sum = _mm512_dpwssd_epi32(sum, xs, ws); /* the upper halves of xs are 0 */
+    const int32_t width = (s->count + 3) / 4 * 4;
+    const __mmask16 lanes = (__mmask16)((1u << width) - 1);
+    const int8_t *w = s->weight;
+    __m512i sums[8];
+    for (int i = 0; i < windows; ++i) sums[i] = _mm512_loadu_si512(s->start);
+    for (int32_t run = 0; run < runs; ++run) {
+        const uint8_t *x = rows[run] + at;
+        for (const uint8_t *const end = x + length; x != end; x += 4, w += 4 * width) {
+            const __m512i ws = _mm512_maskz_loadu_epi32(lanes, w);
+            for (int i = 0; i < windows; ++i) {
+                int32_t four;
+                memcpy(&four, x + i * s->step, 4);
+                sums[i] = _mm512_dpbusd_epi32(sums[i], _mm512_set1_epi32(four), ws);
+            }
         }
-    _mm512_storeu_si512(sums, sum);
+    }
+    for (int i = 0; i < windows; i += 4)
+        lingnan_put(sums + i, windows < 4 ? 1 : 4, s, out + i * s->out_step);
 }
 
-/* Sums of `points` pixels of `depth` bytes with one block of channels, rounded. */
-static inline __attribute__((always_inline)) void lingnan_dot_points(
-    const int8_t *w, __mmask16 lanes, int32_t step, const uint8_t *x, const int points,
-    int32_t depth, const lingnan_rounding *k, const lingnan_rescale *r, int32_t channel,
-    int32_t count, uint8_t *out, int32_t out_c)
+static inline void lingnan_strip_sums(const lingnan_strip s, const uint8_t *const *rows,
+                                      int32_t runs, int32_t length, uint8_t *out)
 {
-    __m512i a[8];
-    for (int i = 0; i < points; ++i) a[i] = _mm512_setzero_si512();
-    for (int32_t at = 0; at < depth; at += 4, w += step) {
-        const __m512i ws = _mm512_maskz_loadu_epi32(lanes, w);
-        for (int i = 0; i < points; ++i)
-            a[i] = _mm512_dpbusd_epi32(a[i], lingnan_four(x + i * depth + at), ws);
-    }
-    for (int i = 0; i < points; ++i) lingnan_round(k, a[i], out + i * out_c);
-    for (int i = 0; r->exception_counts && i < points; ++i) {
-        int32_t sums[LINGNAN_BLOCK];
-        _mm512_storeu_si512(sums, a[i]);
-        lingnan_patch(r, sums, channel, count, out + i * out_c);
-    }
+    int32_t i = 0, at = 0;
+    for (; i + 8 <= s.pixels; i += 8, at += 8 * s.step)
+        lingnan_tile(&s, 8, rows, runs, length, at, out + i * s.out_step);
+    for (; i + 4 <= s.pixels; i += 4, at += 4 * s.step)
+        lingnan_tile(&s, 4, rows, runs, length, at, out + i * s.out_step);
+    for (; i < s.pixels; ++i, at += s.step)
+        lingnan_tile(&s, 1, rows, runs, length, at, out + i * s.out_step);
 }
 
-/* A convolution of 1 x 1 over `pixels` pixels: a block of channels after the other, so that its
- * rounding stays in registers. */
-static inline void lingnan_points(const int8_t *weight, int32_t depth, int32_t out_c,
-                                  const uint8_t *in, int32_t pixels, const lingnan_rescale *r,
-                                  uint8_t *out)
+/* columns: a constant where it is 3, so that the weights stay in registers; pixels: 4 or 1. */
+static inline __attribute__((always_inline)) void lingnan_columns(
+    const lingnan_strip *s, const int pixels, const uint8_t *x, int32_t column, const int columns,
+    uint8_t *out)
 {
-    for (int32_t first = 0; first < out_c; first += LINGNAN_BLOCK, weight += LINGNAN_BLOCK * depth) {
-        const int32_t left = out_c - first, wide = (left + 3) / 4 * 4;
-        const int32_t count = left < LINGNAN_BLOCK ? left : LINGNAN_BLOCK;
-        const int32_t width = wide < LINGNAN_BLOCK ? wide : LINGNAN_BLOCK;
-        const __mmask16 lanes = (__mmask16)((1u << width) - 1);
-        const lingnan_rounding k = lingnan_rounding_of(r, first, count);
-        int32_t at = 0;
-        for (; at + 8 <= pixels; at += 8)
-            lingnan_dot_points(weight, lanes, 4 * width, in + at * depth, 8, depth, &k, r, first,
-                               count, out + at * out_c + first, out_c);
-        for (; at < pixels; ++at)
-            lingnan_dot_points(weight, lanes, 4 * width, in + at * depth, 1, depth, &k, r, first,
-                               count, out + at * out_c + first, out_c);
-    }
+    __m512i sums[4];
+    for (int i = 0; i < pixels; ++i) sums[i] = _mm512_loadu_si512(s->start);
+    for (int at = 0; at < columns; ++at)
+        for (int i = 0; i < pixels; ++i)
+            sums[i] = _mm512_dpbusd_epi32(
+                sums[i], _mm512_loadu_si512(x + i * s->step + at * column),
+                _mm512_loadu_si512(s->weight + at * column));
+    lingnan_put(sums, pixels, s, out);
 }
 
-/* `pixels` windows of 3 x 3 beside each other, of LINGNAN_LANES channels: weights and rounding stay
- * in registers. Each row has its own steps: a row of the padding stands still. */
-static inline void lingnan_depthwise_run(const lingnan_row rows[3], const int8_t *weight,
-                                         int32_t channels, int32_t pixels,
-                                         const lingnan_rescale *r, int32_t channel, uint8_t *out)
+static inline void lingnan_depthwise_strip(const lingnan_strip s, const uint8_t *x, int32_t column,
+                                           int32_t columns, uint8_t *out)
 {
-    const lingnan_rounding rounding = lingnan_rounding_of(r, channel, LINGNAN_LANES);
-    lingnan_row a = rows[0], b = rows[1], c = rows[2];
-    __m512i w[9];
-    for (int k = 0; k < 9; ++k)
-        w[k] = _mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)(weight + k * channels)));
-    for (; pixels > 0; --pixels, out += channels) {
-        __m512i i = _mm512_setzero_si512(), j = i, k = i; /* three chains, for their latency */
-#define LINGNAN_TAP(SUM, ROW, AT, W)                                                  \
-    SUM = _mm512_dpwssd_epi32(                                                        \
-        SUM, _mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)(ROW.x + (AT) * ROW.step))), w[W]);
-        LINGNAN_TAP(i, a, 0, 0)
-        LINGNAN_TAP(j, b, 0, 3)
-        LINGNAN_TAP(k, c, 0, 6)
-        LINGNAN_TAP(i, a, 1, 1)
-        LINGNAN_TAP(j, b, 1, 4)
-        LINGNAN_TAP(k, c, 1, 7)
-        LINGNAN_TAP(i, a, 2, 2)
-        LINGNAN_TAP(j, b, 2, 5)
-        LINGNAN_TAP(k, c, 2, 8)
-#undef LINGNAN_TAP
-        const __m512i sum = _mm512_add_epi32(_mm512_add_epi32(i, j), k);
-        lingnan_round(&rounding, sum, out);
-        if (r->exception_counts) {
-            int32_t sums[LINGNAN_LANES];
-            _mm512_storeu_si512(sums, sum);
-            lingnan_patch(r, sums, channel, LINGNAN_LANES, out);
-        }
-        a.x += a.next;
-        b.x += b.next;
-        c.x += c.next;
-    }
+    int32_t i = 0;
+    for (; columns == 3 && i + 4 <= s.pixels; i += 4, x += 4 * s.step, out += 4 * s.out_step)
+        lingnan_columns(&s, 4, x, column, 3, out);
+    for (; i < s.pixels; ++i, x += s.step, out += s.out_step)
+        lingnan_columns(&s, 1, x, column, columns, out);
 }
