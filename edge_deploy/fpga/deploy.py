@@ -42,17 +42,38 @@ def deploy(
     limits: what it may take, else nine tenths of the device. interval: cycles a picture that are
     fast enough, so that no more is built than needed. EdgeError, UnsupportedError with the cure.
     """
+    made, files = _made(graph, limits, device, interval)
+    _write(files, out_dir)
+    return Deployment(made, tuple(sorted(files)))
+
+
+def deploy_again(graph: Graph, out_dir: Path, device: str, interval: int) -> Deployment:
+    """`deploy`, which is content with a folder that holds every file of the same design."""
+    made, files = _made(graph, None, device, interval)
+    if not all(_holds(out_dir / name, text) for name, text in files.items()):
+        _write(files, out_dir)
+    return Deployment(made, tuple(sorted(files)))
+
+
+def _made(
+    graph: Graph, limits: Resources | None, device: str, interval: int
+) -> tuple[Design, dict[str, str]]:
     if device not in ECP5:
         raise EdgeError(f"{device!r} is no ECP5 known here: {', '.join(ECP5)}")
+    made = design(graph, limits or ECP5[device].share(ROUTABLE), interval)
+    return made, {**sources(made), "Makefile": _makefile(made, device)}
+
+
+def _write(files: Mapping[str, str], out_dir: Path) -> None:
     if out_dir.exists() and (not out_dir.is_dir() or any(out_dir.iterdir())):
         raise EdgeError(f"{out_dir} is not an empty folder: name a new one")
-    made = design(graph, limits or ECP5[device].share(ROUTABLE), interval)
-    files = sources(made)
-    files["Makefile"] = _makefile(made, device)
     out_dir.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (out_dir / name).write_text(text, encoding="utf-8")
-    return Deployment(made, tuple(sorted(files)))
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_bytes() == text.encode()
 
 
 def cosimulate(

@@ -43,6 +43,19 @@ def total(parts: Iterable[Resources]) -> Resources:
     )
 
 
+def bank_words(width_bytes: int) -> int:
+    """Words of a bank that is one block memory deep."""
+    return 2048 if width_bytes == 1 else 1024
+
+
+def banked_blocks(width_bytes: int, depth: int) -> int:
+    """Block memories of `depth` words in banks."""
+    bank = bank_words(width_bytes)
+    whole, rest = divmod(depth, bank)
+    width = 8 * width_bytes
+    return whole * memory_blocks(width, bank) + (memory_blocks(width, rest) if rest else 0)
+
+
 def memory_blocks(width: int, depth: int) -> int:
     """Block memories that `depth` words of `width` bits take, 0 where look-up tables do."""
     if width * depth <= SMALL_MEMORY_BITS:

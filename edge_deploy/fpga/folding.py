@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from edge_deploy.errors import EdgeError
-from edge_deploy.fpga.device import Resources, memory_blocks, total
+from edge_deploy.fpga.device import Resources, banked_blocks, memory_blocks, total
 from edge_deploy.fpga.window import Window
 
 MOST_TAPS = 4  # products that one stage of adders sums
-RESCALE_DSP = 4  # products of 17 bits in one rescaling
+RESCALE_DSP = 2  # products of 17 bits in one rescaling
 LAYER_LUT = 1200  # counters, addresses and rescaling of a layer, as yosys reports ResNet-8's
 MULTIPLIER_LUT = 10
 FILTER_LUT = 60
@@ -130,7 +130,7 @@ def _fold(load: Load, filters: int, taps: int) -> Fold:
     cost = Resources(
         made + RESCALE_DSP,
         LAYER_LUT + MULTIPLIER_LUT * made + FILTER_LUT * filters,
-        ring + memory_blocks(8 * made, words),
+        ring + banked_blocks(made, words),
     )
     return Fold(filters, taps, cycles, cost)
 

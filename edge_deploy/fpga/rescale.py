@@ -12,10 +12,11 @@ from edge_deploy.fpga.device import Resources
 from edge_deploy.fpga.rom import packed
 from edge_deploy.graph import fixed_point
 from edge_deploy.graph.ir import Graph
-from edge_deploy.graph.ranges import Accumulating, accumulator_range
+from edge_deploy.graph.ranges import Accumulating, Range, accumulator_range
 
 PRODUCT_BITS = 34  # of either factor: two pieces of 17 bits
-RESCALE_COST = Resources(4, 700, 0)  # four products of 17 bits
+MULTIPLIER_BITS = (17, 24, fixed_point.MULTIPLIER_BITS)  # the first without an exception is taken
+RESCALE_COST = Resources(2, 600, 0)  # two products of 17 bits
 CLAMP_BITS = 10  # above the shift: a sign, 8 bits and one that tells an overflow
 
 
@@ -40,7 +41,7 @@ class Rescaling:
 def rescaling(graph: Graph, op: Accumulating) -> Rescaling:
     """The sums come without their bias: it is in the offset, bias * multiplier greater."""
     span = accumulator_range(graph, op)
-    form = fixed_point.fit(op.rescale, span)
+    form = _shortest(op, span)
     if form.form != "half-up":
         raise UnsupportedError(
             op.name,
@@ -72,6 +73,15 @@ def rescaling(graph: Graph, op: Accumulating) -> Rescaling:
         "EXCEPTIONS": listed,
     }
     return Rescaling(parameters, packed(fields), packed([(offset, total_bits)]))
+
+
+def _shortest(op: Accumulating, span: Range) -> fixed_point.FixedPoint:
+    """The proven form with the shortest multipliers that need no listed sums, else the longest."""
+    for bits in MULTIPLIER_BITS:
+        form = fixed_point.fit(op.rescale, span, bits)
+        if form.form == "half-up" and not form.exceptional:
+            break
+    return form
 
 
 def _exception(

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge_deploy.errors import EdgeError, ToolMissingError
 from edge_deploy.fpga import cosim, synthesis, tools
-from edge_deploy.fpga.deploy import DEVICE, Deployment, deploy
+from edge_deploy.fpga.deploy import DEVICE, Deployment, deploy_again
 from edge_deploy.fpga.device import ECP5, Resources
+from edge_deploy.fpga.journal import Journal, cpu_s
 from edge_deploy.fpga.top import module_name
 from edge_deploy.graph.ir import Graph
 from edge_deploy.verify.inputs import make
 
 TOOLS = ("verilator", "yosys", "nextpnr-ecp5", "ecppack")
 PICTURES = 4  # two fill the pipeline
-STEPS = ("synthesis", "place and route", "cycles")
 
 Tell = Callable[[int, int, str], None]
 
@@ -68,34 +67,37 @@ def route(
     interval: int = 0,
     seed: int = 1,
 ) -> Routed:
-    """Into an empty or new folder. interval: cycles a picture that are fast enough.
+    """Into an empty or new folder, or on from where an earlier call on it was stopped.
 
-    ToolMissingError, EdgeError. Pins are not assigned: the clock is from register to register.
+    interval: cycles a picture that are fast enough. Pins are not assigned: the clock is from
+    register to register. ToolMissingError, EdgeError.
     """
     if reason := tools.missing(*TOOLS):
         raise ToolMissingError(reason)
-    start = _cpu_s()
-    made = deploy(graph, folder, device=device, interval=interval)
-    tell(0, len(STEPS), STEPS[0])
-    used = synthesis.synthesise(folder, module_name(made.design))
+    start = cpu_s()
+    made = deploy_again(graph, folder, device, interval)
+    journal = Journal(folder, {"device": device, "seed": seed})
+    journal.spent_s.setdefault("folding", cpu_s() - start)
+
+    def hear(what: str, number: int) -> None:
+        tell(number, 0, what)
+
+    with journal.step("synthesis") as due:
+        if due:
+            synthesis.synthesise(folder, module_name(made.design), hear=hear)
+    used = synthesis.synthesised(folder)
     if not used.within(ECP5[device]):
         raise EdgeError(f"{_listed(used)} are more than an ECP5 {device} has: name a larger device")
-    tell(1, len(STEPS), STEPS[1])
-    placed = synthesis.place(folder, device, seed)
-    spent = _cpu_s() - start
-    tell(2, len(STEPS), STEPS[2])
+    with journal.step("place and route") as due:
+        if due:
+            synthesis.place(folder, device, seed, hear)
+    tell(0, PICTURES, "pictures in co-simulation")
     ran = cosim.compile_design(made.design, folder / "cosim").run(make(graph, PICTURES, seed))
     if ran.interval is None:
         raise EdgeError("too few pictures for a steady state")
-    tell(3, len(STEPS), STEPS[2])
-    return Routed(made, placed, ran.interval, spent)
+    tell(PICTURES, PICTURES, "pictures in co-simulation")
+    return Routed(made, synthesis.placed(folder), ran.interval, journal.cpu_s)
 
 
 def _listed(used: Resources) -> str:
     return f"{used.dsp} multipliers, {used.lut} look-up tables and {used.bram} memories"
-
-
-def _cpu_s() -> float:
-    """Of this process and of the programs that it waited for."""
-    spent = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(one.ru_utime + one.ru_stime for one in spent)

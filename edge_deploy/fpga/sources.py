@@ -15,10 +15,11 @@ NEEDS = {
         "lingnan_rescale",
         "lingnan_adders",
         "lingnan_multiply",
+        "lingnan_short_multiply",
     ),
     "lingnan_max_pool": ("lingnan_window", "lingnan_gather"),
     "lingnan_space_to_depth": ("lingnan_window", "lingnan_gather"),
-    "lingnan_global_pool": ("lingnan_rescale", "lingnan_multiply"),
+    "lingnan_global_pool": ("lingnan_rescale", "lingnan_multiply", "lingnan_short_multiply"),
 }
 ALWAYS = ("lingnan_fifo", "lingnan_outbox", "lingnan_fork", "lingnan_frame")
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edge_deploy.errors import UnsupportedError
 from edge_deploy.fpga import rom
-from edge_deploy.fpga.device import Resources
+from edge_deploy.fpga.device import Resources, bank_words
 from edge_deploy.fpga.folding import Fold, Load
 from edge_deploy.fpga.layout import Shape, columns
 from edge_deploy.fpga.rescale import RESCALE_COST, rescaling, signed_bits
@@ -106,7 +106,14 @@ class Builder:
         if isinstance(op, ir.FullyConnected):
             weight = columns(weight, self.shapes[op.inputs[0]])[:, :, None, None]
         words = depthwise_words(weight, fold) if load.depthwise else full_words(weight, fold)
-        files = {f"{name}_weights.hex": rom.bytes_of(words), **made.files(name)}
+        bank = bank_words(words.shape[1])
+        files = {
+            **{
+                f"{name}_weights_{at // bank:03}.hex": rom.bytes_of(words[at : at + bank])
+                for at in range(0, len(words), bank)
+            },
+            **made.files(name),
+        }
         parameters: dict[str, int | str] = {
             **load.window.parameters,
             "OUT_CHANNELS": load.filters,
@@ -116,7 +123,8 @@ class Builder:
             "ZERO_POINT": self.graph.tensors[op.inputs[0]].zero_point,
             **made.named(name),
             "OUTBOX": 2 * fold.filters + OUTBOX_SLACK,
-            "WEIGHTS": f"{name}_weights.hex",
+            "BANK": bank,
+            "WEIGHTS": f"{name}_weights",
         }
         return Stage(
             name, "lingnan_conv", op.inputs, op.output, fold.cycles // load.pixels,

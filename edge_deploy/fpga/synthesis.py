@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge_deploy.errors import EdgeError
 from edge_deploy.fpga import tools
 from edge_deploy.fpga.device import Resources
+from edge_deploy.fpga.journal import partial, replacing
 
 PACKAGE = {"25k": "CABGA256", "45k": "CABGA554", "85k": "CABGA756"}
 LUT_RAM = 4  # look-up tables in one TRELLIS_DPR16X4, and as many again as its write port
@@ -30,11 +30,20 @@ class Placed:
 
     used: Resources
     fmax_mhz: float
-    seconds: float
     bitstream: Path | None
 
 
-def synthesise(folder: Path, top: str, family: str = "ecp5") -> Resources:
+Heard = Callable[[str, int], None]  # what a tool is at, and in which round of it
+PASS = re.compile(r"^(\d+)\.\d[\d.]* Executing ")
+ROUND = re.compile(r"(at iteration #|iter=)(\d+)[ ,:]+(type|temp|wires)")
+ROUNDS = {"type": "placing", "temp": "refining", "wires": "routing"}
+
+
+def _unheard(what: str, number: int) -> None:
+    """Nobody listens."""
+
+
+def synthesise(folder: Path, top: str, family: str = "ecp5", hear: Heard = _unheard) -> Resources:
     """yosys on every .v of `folder`: the netlist `net.json` there, and what it takes.
 
     family: "ecp5" or "xilinx" (DSP48E1 and RAMB18E1 are counted then).
@@ -43,32 +52,66 @@ def synthesise(folder: Path, top: str, family: str = "ecp5") -> Resources:
     passes = {"ecp5": "synth_ecp5", "xilinx": "synth_xilinx -family xc7"}[family]
     primitives = "-DECP5 " if family == "ecp5" else ""
     output = "net.json" if family == "ecp5" else "net_xilinx.json"
-    script = (
-        f"read_verilog {primitives}-defer {' '.join(files)}; {passes} -top {top}; "
-        f"write_json {output}; tee -o stat_{family}.txt stat"
-    )
-    tools.run(["yosys", "-q", "-p", script], folder)
+    netlist, counts = folder / output, folder / f"stat_{family}.txt"
+    with replacing(netlist, counts):
+        script = (
+            f"read_verilog {primitives}-defer {' '.join(files)}; {passes} -top {top}; "
+            f"write_json {partial(netlist).name}; tee -o {partial(counts).name} stat"
+        )
+        tools.listen(["yosys", "-p", script], folder, partly(_pass, hear))
+    return synthesised(folder, family)
+
+
+def synthesised(folder: Path, family: str = "ecp5") -> Resources:
+    """What `synthesise` found there."""
     return _counted((folder / f"stat_{family}.txt").read_text(), family)
 
 
-def place(folder: Path, device: str, seed: int = 1) -> Placed:
+def place(folder: Path, device: str, seed: int = 1, hear: Heard = _unheard) -> Placed:
     """nextpnr on `net.json` of `folder`, then ecppack where it is there."""
-    start = time.perf_counter()
-    tools.run(
-        ["nextpnr-ecp5", f"--{device}", "--package", PACKAGE[device], "--speed", str(SPEED_GRADE),
-         "--json", "net.json", "--textcfg", "net.config", "--report", "report.json",
-         "--freq", str(GOAL_MHZ), "--router", ROUTER, "--seed", str(seed),
-         "--lpf-allow-unconstrained", "--timing-allow-fail"],
-        folder,
-    )  # fmt: skip
-    report = json.loads((folder / "report.json").read_text())
-    bitstream = None
+    config, report, bits = (folder / name for name in ("net.config", "report.json", "net.bit"))
+    with replacing(config, report):
+        tools.listen(
+            ["nextpnr-ecp5", f"--{device}", "--package", PACKAGE[device],
+             "--speed", str(SPEED_GRADE), "--json", "net.json",
+             "--textcfg", partial(config).name, "--report", partial(report).name,
+             "--freq", str(GOAL_MHZ), "--router", ROUTER, "--seed", str(seed),
+             "--lpf-allow-unconstrained", "--timing-allow-fail"],
+            folder, partly(_round, hear),
+        )  # fmt: skip
     if tools.missing("ecppack") is None:
-        tools.run(["ecppack", "--compress", "net.config", "net.bit"], folder)
-        bitstream = folder / "net.bit"
+        with replacing(bits):
+            tools.run(["ecppack", "--compress", config.name, partial(bits).name], folder)
+    return placed(folder)
+
+
+def placed(folder: Path) -> Placed:
+    """What `place` made there."""
+    report = json.loads((folder / "report.json").read_text())
     used = {name: row["used"] for name, row in report["utilization"].items()}
     taken = Resources(used["MULT18X18D"], used["TRELLIS_COMB"], used["DP16KD"])
-    return Placed(taken, _fmax(report), time.perf_counter() - start, bitstream)
+    bits = folder / "net.bit"
+    return Placed(taken, _fmax(report), bits if bits.exists() else None)
+
+
+def partly(known: Callable[[str], tuple[str, int] | None], hear: Heard) -> Callable[[str], None]:
+    """Tell of those lines that are known."""
+
+    def line(text: str) -> None:
+        if found := known(text):
+            hear(*found)
+
+    return line
+
+
+def _pass(line: str) -> tuple[str, int] | None:
+    found = PASS.match(line)
+    return ("synthesis", int(line.split(".")[1])) if found else None
+
+
+def _round(line: str) -> tuple[str, int] | None:
+    found = ROUND.search(line)
+    return (ROUNDS[found[3]], int(found[2])) if found else None
 
 
 def _fmax(report: dict[str, dict[str, dict[str, float]]]) -> float:

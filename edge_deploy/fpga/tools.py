@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edge_deploy.errors import EdgeError, ToolMissingError
@@ -17,6 +19,7 @@ CURES = {
     "ecppack": "pip install 'lingnan[route]' (or fpga-trellis of the distribution)",
 }
 TIMEOUT_S = 3600
+PATIENCE_S = 6 * 3600.0  # a router on a busy machine
 
 
 def find(tool: str) -> str | None:
@@ -38,12 +41,9 @@ def missing(*tools: str) -> str | None:
 def run(command: Sequence[str | Path], folder: Path, timeout_s: float = TIMEOUT_S) -> str:
     """Run a tool in a folder; what it said. ToolMissingError or EdgeError else."""
     first = str(command[0])
-    tool = str(folder / first) if first.startswith("./") else find(first)
-    if tool is None:
-        raise ToolMissingError(missing(first) or first)
     try:
         done = subprocess.run(  # noqa: S603 - a list of our own making, no shell
-            [tool, *map(str, command[1:])],
+            _found(command, folder),
             cwd=folder,
             capture_output=True,
             text=True,
@@ -58,3 +58,48 @@ def run(command: Sequence[str | Path], folder: Path, timeout_s: float = TIMEOUT_
         shown = told[:8] + told[-4:] if len(told) > 12 else told
         raise EdgeError(f"{first} failed ({done.returncode}): " + "\n".join(shown))
     return done.stdout
+
+
+def listen(
+    command: Sequence[str | Path],
+    folder: Path,
+    hear: Callable[[str], None],
+    timeout_s: float = PATIENCE_S,
+) -> None:
+    """`run` of a tool that takes minutes: each line it says is heard at once.
+
+    The tool ends with this call, also where `hear` raises or Ctrl-C is pressed.
+    """
+    first, last = str(command[0]), deque[str](maxlen=12)
+    with subprocess.Popen(  # noqa: S603 - a list of our own making, no shell
+        _found(command, folder),
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        late = threading.Timer(timeout_s, process.kill)
+        late.start()
+        try:
+            for line in process.stdout or ():
+                last.append(line.rstrip())
+                hear(line)
+            process.wait()
+        finally:
+            overdue = not late.is_alive()
+            late.cancel()
+            process.kill()
+    if overdue:
+        raise EdgeError(f"{first} did not end within {timeout_s:.0f} s")
+    if process.returncode:
+        raise EdgeError(f"{first} failed ({process.returncode}): " + "\n".join(last))
+
+
+def _found(command: Sequence[str | Path], folder: Path) -> list[str]:
+    first = str(command[0])
+    tool = str(folder / first) if first.startswith("./") else find(first)
+    if tool is None:
+        raise ToolMissingError(missing(first) or first)
+    return [tool, *map(str, command[1:])]

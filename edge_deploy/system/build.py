@@ -26,7 +26,15 @@ TARGET = build.TARGETS["arm64"]
 DRIVER = ("driver.c", "driver.h", "bus.h", "registers.h")
 BUS = "bus.c"  # simulated
 UIO = "bus_uio.c"  # a board's
-MOVERS = "lingnan_dma.v"
+MOVERS = (
+    "lingnan_axi.v",
+    "lingnan_axi_lite.v",
+    "lingnan_axi_read.v",
+    "lingnan_axi_write.v",
+    "lingnan_dma.v",
+)
+FIFO = "lingnan_fifo.v"  # the design's own
+BUS_MODEL = ("host.cpp", "axi_memory.h", "axi_lite.h", "registers.h")
 PAGE = 4096
 PATIENCE = 8  # intervals that a picture may take; alone it takes two or three
 
@@ -84,17 +92,18 @@ def _bytes(design: Design) -> tuple[int, int]:
 def host(accelerator: cosim.Program, header: str, folder: Path) -> None:
     """The movers, Verilated and linked with the network's own model and its runtime."""
     design, model = accelerator.design, accelerator.folder.resolve() / "obj_dir"
-    for name in (MOVERS, "host.cpp", "registers.h"):
+    for name in BUS_MODEL:
         (folder / name).write_text(_text(name), "utf-8")
+    movers(folder)
     (folder / "accelerator.h").write_text(header, "utf-8")
     picture, answer = _bytes(design)
     values = {"NETWORK": fingerprint(design), "IN_BYTES": picture, "OUT_BYTES": answer}
     runtime = "VM_GLOBAL_FAST="  # nothing of it is compiled again
     fpga_tools.run(
-        ["verilator", "--cc", "--exe", "--build", "-Wall", "--top-module", "lingnan_dma",
+        ["verilator", "--cc", "--exe", "--build", "-Wall", "--top-module", "lingnan_axi",
          *(f"-G{name}=32'd{value}" for name, value in values.items()),
          "-CFLAGS", f"-I{model} -I{folder.resolve()}", "-MAKEFLAGS", f"{cosim.MAKE} {runtime}",
-         "host.cpp", MOVERS,
+         "host.cpp", *MOVERS, FIFO,
          *(model / name for name in ("Vnet__ALL.a", "verilated.o", "verilated_threads.o"))],
         folder,
     )  # fmt: skip
@@ -140,8 +149,16 @@ def board(design: Design, sources: Sources, rule: decision.Rule, folder: Path) -
     folder.mkdir(parents=True)
     files = PROGRAMS["decide"]
     program(design, sources, "decide", files, settings(design), rule, folder, bus=UIO)
-    (folder / MOVERS).write_text(_text(MOVERS), "utf-8")
+    movers(folder)
     return tuple(sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*")))
+
+
+def movers(folder: Path) -> None:
+    """Write the Verilog between a bus and a design's streams into `folder`."""
+    for name in MOVERS:
+        (folder / name).write_text(_text(name), "utf-8")
+    fifo = resources.files("edge_deploy.fpga").joinpath("rtl", FIFO)
+    (folder / FIFO).write_text(fifo.read_text("utf-8"), "utf-8")
 
 
 def _text(name: str) -> str:

@@ -1,10 +1,11 @@
-// The accelerator of a simulated system: the network's design and the movers, both Verilated, their
-// AXI-Streams joined cycle by cycle; the driver's bus on a socket, the memory in a mapped file.
+// The accelerator of a simulated system: the network's design and what stands between it and the bus
+// (lingnan_axi), both Verilated, their AXI-Streams joined cycle by cycle; the driver's bus is a socket,
+// the memory a mapped file behind AXI4 that answers late and at random.
 //
 //   host BUS MEMORY FAULT      (inherited descriptors; none | id | stall | short | reset | network)
 //
 // Faults come in the middle of a picture: stall, the memory never answers again; short, it refuses
-// a byte; both in every picture. reset: the reset line, in the first picture alone.
+// a word; both in every picture. reset: the reset line, in the first picture alone.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -13,13 +14,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "Vlingnan_dma.h"
+#include "Vlingnan_axi.h"
 #include "Vnet.h"
 #include "accelerator.h"
+#include "axi_lite.h"
+#include "axi_memory.h"
 #include "verilated.h"
 
 enum { READ, WRITE, WAIT };
-static const unsigned ID = 0, NETWORK = 2;
+static const unsigned ID = 0, NETWORK = 2, SEED = 1, WAITS = 20, LATENCY = 30;
 
 struct Request {
     uint32_t kind, number, value;
@@ -27,79 +30,80 @@ struct Request {
 
 class System {
   public:
-    System(uint8_t *memory, std::string fault) : memory_(memory), fault_(std::move(fault)) {
-        dma_.aresetn = 0;
+    System(uint8_t *memory, std::string fault)
+        : memory_(memory, LINGNAN_MEMORY_BYTES, SEED, WAITS, LATENCY), registers_(*this),
+          fault_(std::move(fault)) {
+        if (fault_ == "stall") memory_.silent = MIDDLE;
+        if (fault_ == "short") memory_.refused = MIDDLE;
+        model.aresetn = 0;
         for (int i = 0; i < 8; ++i) cycle();
-        dma_.aresetn = 1;
+        model.aresetn = 1;
         for (int i = 0; i < 16; ++i) cycle();
     }
 
     uint32_t answer(const Request &request) {
+        uint32_t value = 0;
         if (request.kind == WAIT) return wait(request.value);
-        dma_.number = request.number & 15;
-        dma_.word_in = request.value;
-        dma_.word_write = request.kind == WRITE;
-        settle();
-        const uint32_t value = dma_.word_out;
-        cycle();
-        dma_.word_write = 0;
-        if (request.kind == READ && request.number == ID && fault_ == "id") return 0xdeadbeef;
-        if (request.kind == READ && request.number == NETWORK && fault_ == "network") return ~value;
+        if (request.kind == WRITE) {
+            registers_.write(request.number, request.value);
+            return 0;
+        }
+        registers_.read(request.number, value);
+        if (request.number == ID && fault_ == "id") return 0xdeadbeef;
+        if (request.number == NETWORK && fault_ == "network") return ~value;
         return value;
     }
 
-  private:
-    static const uint32_t MIDDLE = LINGNAN_PICTURE_BYTES / 2;
-
-    uint32_t wait(uint32_t most) {
-        for (uint32_t left = most; left && !dma_.irq && dma_.aresetn; --left) cycle();
-        dma_.aresetn = 1;
-        return dma_.irq;
-    }
-
-    // Of the movers' outputs none hangs on the network's but what they write: one round settles all.
+    // Of what stands at the bus no output hangs on the network's but bytes: one round settles all.
     void settle() {
-        dma_.eval();
-        serve();
-        net_.aresetn = dma_.net_aresetn;
-        net_.s0_axis_tdata = dma_.m_axis_tdata;
-        net_.s0_axis_tvalid = dma_.m_axis_tvalid;
-        net_.s0_axis_tlast = dma_.m_axis_tlast;
-        net_.m0_axis_tready = dma_.s_axis_tready;
+        memory_.drive(model);
+        model.eval();
+        net_.aresetn = model.net_aresetn;
+        net_.s0_axis_tdata = model.m_axis_tdata;
+        net_.s0_axis_tvalid = model.m_axis_tvalid;
+        net_.s0_axis_tlast = model.m_axis_tlast;
+        net_.m0_axis_tready = model.s_axis_tready;
         net_.eval();
-        dma_.m_axis_tready = net_.s0_axis_tready;
-        dma_.s_axis_tdata = net_.m0_axis_tdata;
-        dma_.s_axis_tvalid = net_.m0_axis_tvalid;
-        dma_.s_axis_tlast = net_.m0_axis_tlast;
-        dma_.net_frame_error = net_.frame_error;
-        dma_.eval();
-    }
-
-    void serve() {
-        const bool middle = dma_.read_valid && dma_.read_at % LINGNAN_PICTURE_BYTES == MIDDLE;
-        dma_.read_ready = !(middle && fault_ == "stall");
-        dma_.read_error = dma_.read_at >= LINGNAN_MEMORY_BYTES || (middle && fault_ == "short");
-        dma_.read_data = dma_.read_error ? 0 : memory_[dma_.read_at];
-        dma_.write_ready = dma_.write_at < LINGNAN_MEMORY_BYTES;
-        if (middle && fault_ == "reset") {
-            dma_.aresetn = 0;
-            fault_ = "none";
-        }
-        dma_.eval();
+        model.m_axis_tready = net_.s0_axis_tready;
+        model.s_axis_tdata = net_.m0_axis_tdata;
+        model.s_axis_tvalid = net_.m0_axis_tvalid;
+        model.s_axis_tlast = net_.m0_axis_tlast;
+        model.net_frame_error = net_.frame_error;
+        model.eval();
     }
 
     void cycle() {
         settle();
-        if (dma_.write_valid && dma_.write_ready) memory_[dma_.write_at] = dma_.write_data;
-        dma_.aclk = net_.aclk = 1;
-        dma_.eval();
+        memory_.clock(model);
+        if (fault_ == "reset" && memory_.read_last == MIDDLE / 8 * 8) reset();
+        model.aclk = net_.aclk = 1;
+        model.eval();
         net_.eval();
-        dma_.aclk = net_.aclk = 0;
+        model.aclk = net_.aclk = 0;
+        memory_.choose();
     }
 
-    Vlingnan_dma dma_;
+    Vlingnan_axi model;
+
+  private:
+    static const uint32_t MIDDLE = LINGNAN_PICTURE_BYTES / 2;
+
+    // Of the bus, so of the memory's side as well.
+    void reset() {
+        model.aresetn = 0;
+        memory_.reset();
+        fault_ = "none";
+    }
+
+    uint32_t wait(uint32_t most) {
+        for (uint32_t left = most; left && !model.irq && model.aresetn; --left) cycle();
+        model.aresetn = 1;
+        return model.irq;
+    }
+
     Vnet net_;
-    uint8_t *memory_;
+    AxiMemory<Vlingnan_axi> memory_;
+    AxiLite<System> registers_;
     std::string fault_;
 };
 

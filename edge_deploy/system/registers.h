@@ -1,4 +1,4 @@
-/* The register map of lingnan_dma.v: 32-bit words by number. */
+/* The register map of lingnan_dma.v: 32-bit words by number, over AXI4-Lite at four times that. */
 #ifndef LINGNAN_REGISTERS_H
 #define LINGNAN_REGISTERS_H
 
@@ -27,7 +27,8 @@ enum {                                         /* status */
     LINGNAN_DONE = 2,
     LINGNAN_CUT = 4,     /* the picture ended at another byte than its last */
     LINGNAN_REFUSED = 8, /* the memory refused an address */
-    LINGNAN_OVERFLOW = 16
+    LINGNAN_OVERFLOW = 16,
+    LINGNAN_MOVING = 32 /* bursts are under way, after a reset too: what they write may still come */
 };
 
 #endif

@@ -80,7 +80,7 @@ class System:
         near, far = socket.socketpair()
         with near:
             host = subprocess.Popen(  # noqa: S603 - programs of our own making, no shell
-                [self.folder.resolve() / "obj_dir" / "Vlingnan_dma", str(far.fileno()),
+                [self.folder.resolve() / "obj_dir" / "Vlingnan_axi", str(far.fileno()),
                  str(memory), fault],
                 cwd=self.tables, pass_fds=(far.fileno(), memory), stdin=subprocess.DEVNULL,
             )  # fmt: skip

@@ -1,4 +1,5 @@
-// The sum of up to four products, a level of adders a clock: none, one or two.
+// The sum of up to four products: held once, half-way from where they are made, then a level of adders
+// a clock: none, one or two.
 module lingnan_adders #(
     parameter TAPS = 1
 ) (
@@ -6,14 +7,15 @@ module lingnan_adders #(
     input  wire [17*TAPS-1:0]  products,
     output wire signed [18:0]  together
 );
+    reg [17*TAPS-1:0] held;
+    always @(posedge clk) held <= products;
     generate
         if (TAPS == 1) begin : one
-            assign together = {{2{products[16]}}, products};
-            wire unused = &{1'b0, clk};
+            assign together = {{2{held[16]}}, held};
         end else begin : several
             localparam PAIRS = (TAPS + 1) / 2;
             /* verilator lint_off WIDTH */ // a fourth product of three is zero
-            wire [17*2*PAIRS-1:0] all = products;
+            wire [17*2*PAIRS-1:0] all = held;
             /* verilator lint_on WIDTH */
             reg [18*PAIRS-1:0] sums;
             integer k;

@@ -25,6 +25,7 @@ module lingnan_conv #(
     parameter SHIFT = 37,
     parameter EXCEPTIONS = 0,
     parameter OUTBOX = 32,
+    parameter BANK = 1024,
     parameter WEIGHTS = "",
     parameter TABLE = "",
     parameter OFFSETS = ""
@@ -85,7 +86,8 @@ module lingnan_conv #(
 
     lingnan_mac #(
         .FILTERS(FILTERS), .TAPS(DEPTHWISE ? 1 : TAPS), .SHARED(!DEPTHWISE), .LANES(LANES),
-        .SUM_BITS(SUM_BITS), .ZERO_POINT(ZERO_POINT), .WORDS(WORDS), .FILE(WEIGHTS)
+        .SUM_BITS(SUM_BITS), .ZERO_POINT(ZERO_POINT), .WORDS(WORDS), .BANK(BANK),
+        .FILE(WEIGHTS)
     ) mac (
         .clk(clk), .rst(rst), .tap_soon(tap_soon), .tap_valid(tap_valid),
         .tap_first(tap_first), .tap_last(tap_last), .tap_pad(tap_pad), .tap_data(tap_data),

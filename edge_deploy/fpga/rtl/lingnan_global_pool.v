@@ -29,7 +29,7 @@ module lingnan_global_pool #(
     reg signed [SUM_BITS-1:0] sums [0:CHANNELS-1];
     reg [BITS-1:0] channel, to;
     reg [COUNT-1:0] pixel;
-    reg signed [SUM_BITS-1:0] whole;
+    reg signed [SUM_BITS-1:0] whole, earlier;  // read while another channel's is written
     reg signed [8:0] centred;
     reg first_pixel, last_pixel, taken, first, last, whole_valid;
     wire rescaled_valid;
@@ -38,11 +38,13 @@ module lingnan_global_pool #(
     wire take = in_valid && in_ready;
     wire last_channel = channel == CHANNEL_END[BITS-1:0];
     wire signed [SUM_BITS-1:0] longer = {{(SUM_BITS - 9){centred[8]}}, centred};
-    wire signed [SUM_BITS-1:0] sum = first ? longer : sums[to] + longer;
+    wire signed [SUM_BITS-1:0] kept = CHANNELS > 1 ? earlier : sums[0];
+    wire signed [SUM_BITS-1:0] sum = first ? longer : kept + longer;
 
     always @(posedge clk) begin
         centred <= {1'b0, in_data} - ZERO[8:0];
         to <= channel;
+        earlier <= sums[channel];
         first <= first_pixel;
         last <= last_pixel;
         taken <= !rst && take;

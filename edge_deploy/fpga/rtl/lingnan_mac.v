@@ -2,7 +2,8 @@
 //
 // With SHARED all filters meet the same TAPS activations; without, filter f meets activation f
 // (depthwise, TAPS = 1). A padded tap is zero. Sums leave one after the other, filter 0 first;
-// the last taps of two groups must start at least FILTERS cycles apart.
+// the last taps of two groups must start at least FILTERS cycles apart. `tap_soon` is up two cycles
+// before `tap_valid`.
 module lingnan_mac #(
     parameter FILTERS = 1,
     parameter TAPS = 1,
@@ -11,6 +12,7 @@ module lingnan_mac #(
     parameter SUM_BITS = 24,
     parameter ZERO_POINT = 0,
     parameter WORDS = 9,
+    parameter BANK = 1024,
     parameter FILE = ""
 ) (
     input  wire                       clk,
@@ -31,22 +33,48 @@ module lingnan_mac #(
     localparam LEFT_BITS = $clog2(FILTERS + 1);
     localparam [31:0] ALL = FILTERS;
 
-    reg [WIDE-1:0] weights [0:WORDS-1];
-    initial $readmemh(FILE, weights);
-
+    // Banks of weights are one memory deep each; a memory answers late in its cycle, so that what is
+    // read is held before one bank is chosen. Files: FILE_000.hex and on.
+    localparam BANKS = (WORDS + BANK - 1) / BANK;
+    localparam LOW = $clog2(BANK);
     reg [BITS-1:0] at;
-    reg [WIDE-1:0] fetched, weight;
+    reg [WIDE-1:0] weight;
+    wire [WIDE*BANKS-1:0] every;
     always @(posedge clk)
         if (rst) at <= 0;
         else if (tap_soon) at <= at == END[BITS-1:0] ? {BITS{1'b0}} : at + 1'b1;
-    always @(posedge clk) begin
-        fetched <= weights[at];
-        weight <= fetched;
-    end
+    genvar bank;
+    generate
+        for (bank = 0; bank < BANKS; bank = bank + 1) begin : store
+            localparam COUNT = bank == BANKS - 1 ? WORDS - BANK * bank : BANK;
+            localparam COUNT_BITS = COUNT > 1 ? $clog2(COUNT) : 1;
+            localparam [7:0] HUNDREDS = 48 + bank / 100, TENS = 48 + bank / 10 % 10;
+            localparam [7:0] ONES = 48 + bank % 10;
+            reg [WIDE-1:0] words [0:COUNT-1];
+            initial $readmemh({FILE, "_", HUNDREDS, TENS, ONES, ".hex"}, words);
+            reg [WIDE-1:0] fetched, held;
+            always @(posedge clk) begin
+                fetched <= words[at[COUNT_BITS-1:0]];
+                held <= fetched;
+            end
+            assign every[WIDE*bank +: WIDE] = held;
+        end
+        if (BANKS == 1) begin : one
+            always @(posedge clk) weight <= every;
+        end else begin : several
+            reg [BITS-LOW-1:0] early, chosen;
+            always @(posedge clk) begin
+                early <= at[BITS-1:LOW];
+                chosen <= early;
+                weight <= every[WIDE*chosen +: WIDE];
+            end
+        end
+    endgenerate
 
-    // value - zero point, three clocks of the multiplier, the levels of adders, accumulation.
+    // value - zero point, three clocks of the multiplier, one on the way, the levels of adders,
+    // accumulation.
     localparam LEVELS = TAPS > 2 ? 2 : TAPS - 1;
-    localparam AT = 3 + LEVELS;  // where in these a sum of TAPS is there
+    localparam AT = 4 + LEVELS;  // where in these a sum of TAPS is there
     reg [AT:0] valid, first, last;
     reg done;
     always @(posedge clk)

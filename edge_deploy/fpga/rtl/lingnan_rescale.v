@@ -2,7 +2,7 @@
 //
 // A row of the table, for each channel in turn: EXCEPTIONS of {listed, sum}, multiplier. Where the
 // sum is a listed one, the result is 1 greater: there float32 rounds up alone. Offsets are a table
-// of their own, read when the product is there.
+// of their own, read when the products are there.
 module lingnan_rescale #(
     parameter CHANNELS = 1,
     parameter SUM_BITS = 24,
@@ -46,7 +46,7 @@ module lingnan_rescale #(
         end else begin
             valid <= {valid[6:0], in_valid};
             if (in_valid) channel <= channel == END[BITS-1:0] ? {BITS{1'b0}} : channel + 1'b1;
-            if (valid[4]) summed <= summed == END[BITS-1:0] ? {BITS{1'b0}} : summed + 1'b1;
+            if (valid[3]) summed <= summed == END[BITS-1:0] ? {BITS{1'b0}} : summed + 1'b1;
         end
     always @(posedge clk) begin
         row <= rows[channel];
@@ -65,32 +65,62 @@ module lingnan_rescale #(
         end
     endgenerate
 
-    // sum = sum_high * 2^17 + sum_low and so for the multiplier: four small products.
-    wire signed [2*PIECE-1:0] long_sum = {{(2*PIECE - SUM_BITS){sum[SUM_BITS-1]}}, sum};
+    // sum = high * 2^17 + low, and so the multiplier: what holds 17 bits of the sum is multiplied, the
+    // few bits above are added up. Each product is held once more, half-way to where it is added.
+    localparam HIGH = SUM_BITS - PIECE;
+    localparam ABOVE = MULTIPLIER_BITS > PIECE ? MULTIPLIER_BITS - PIECE : 0;
+    wire signed [PIECE:0] low = {1'b0, sum[PIECE-1:0]};
     wire [2*PIECE-1:0] long_multiplier = {{(2*PIECE - MULTIPLIER_BITS){1'b0}}, multiplier};
-    wire signed [PIECE:0] a_low = {1'b0, long_sum[PIECE-1:0]};
-    wire signed [PIECE:0] a_high = {long_sum[2*PIECE-1], long_sum[2*PIECE-1:PIECE]};
-    wire signed [PIECE:0] m_low = {1'b0, long_multiplier[PIECE-1:0]};
-    wire signed [PIECE:0] m_high = {1'b0, long_multiplier[2*PIECE-1:PIECE]};
-    wire signed [2*PIECE+1:0] low_low, low_high, high_low, high_high;
-    lingnan_multiply #(.A_BITS(PIECE + 1), .B_BITS(PIECE + 1))
-        multiply0 (.clk(clk), .a(a_low), .b(m_low), .product(low_low)),
-        multiply1 (.clk(clk), .a(a_low), .b(m_high), .product(low_high)),
-        multiply2 (.clk(clk), .a(a_high), .b(m_low), .product(high_low)),
-        multiply3 (.clk(clk), .a(a_high), .b(m_high), .product(high_high));
-    localparam HALF = 4*PIECE + 2;
-    wire signed [HALF-1:0] part0 = {{(2*PIECE){low_low[2*PIECE+1]}}, low_low};
-    wire signed [HALF-1:0] part1 = {{(2*PIECE){low_high[2*PIECE+1]}}, low_high};
-    wire signed [HALF-1:0] part2 = {{(2*PIECE){high_low[2*PIECE+1]}}, high_low};
-    wire signed [HALF-1:0] part3 = {{(2*PIECE){high_high[2*PIECE+1]}}, high_high};
+    wire signed [2*PIECE+1:0] low_low, low_above;
+    wire signed [HIGH+MULTIPLIER_BITS-1:0] high_all;
+    lingnan_multiply #(.A_BITS(PIECE + 1), .B_BITS(PIECE + 1)) multiply (
+        .clk(clk), .a(low), .b({1'b0, long_multiplier[PIECE-1:0]}), .product(low_low)
+    );
+    generate
+        if (ABOVE != 0) begin : long
+            lingnan_multiply #(.A_BITS(PIECE + 1), .B_BITS(PIECE + 1)) multiply (
+                .clk(clk), .a(low), .b({1'b0, long_multiplier[2*PIECE-1:PIECE]}),
+                .product(low_above)
+            );
+        end else begin : short
+            assign low_above = 0;
+        end
+    endgenerate
+    generate
+        if (HIGH <= 8) begin : few
+            lingnan_short_multiply #(.A_BITS(HIGH), .B_BITS(MULTIPLIER_BITS)) multiply (
+                .clk(clk), .a(sum[SUM_BITS-1:PIECE]), .b(multiplier), .product(high_all)
+            );
+        end else begin : many
+            wire signed [HIGH+PIECE:0] high_low, high_above;
+            lingnan_multiply #(.A_BITS(HIGH), .B_BITS(PIECE + 1))
+                multiply0 (
+                    .clk(clk), .a(sum[SUM_BITS-1:PIECE]),
+                    .b({1'b0, long_multiplier[PIECE-1:0]}), .product(high_low)
+                ),
+                multiply1 (
+                    .clk(clk), .a(sum[SUM_BITS-1:PIECE]),
+                    .b({1'b0, long_multiplier[2*PIECE-1:PIECE]}), .product(high_above)
+                );
+            /* verilator lint_off WIDTH */ // as wide as a product of both
+            assign high_all = high_low + $signed({high_above, {PIECE{1'b0}}});
+            /* verilator lint_on WIDTH */
+        end
+    endgenerate
 
-    reg signed [TOTAL_BITS-1:0] outer, inner, product, total;
+    localparam INNER = TOTAL_BITS - PIECE;
+    reg signed [2*PIECE+1:0] part0, part1;
+    reg signed [HIGH+MULTIPLIER_BITS-1:0] part2;
+    reg signed [TOTAL_BITS-1:0] outer, total;
+    reg signed [INNER-1:0] inner;
     /* verilator lint_off WIDTH */ // the total's width is proven to hold what can occur
     always @(posedge clk) begin
-        outer <= part0 + (part3 << (2*PIECE));
-        inner <= (part1 + part2) << PIECE;
-        product <= outer + inner;
-        total <= product + offset;
+        part0 <= low_low;
+        part1 <= low_above;
+        part2 <= high_all;
+        outer <= part0 + $signed(offset);
+        inner <= part1 + part2;
+        total <= outer + $signed({inner, {PIECE{1'b0}}});
     end
     /* verilator lint_on WIDTH */
 
@@ -105,5 +135,5 @@ module lingnan_rescale #(
         out_data <= value[TOP-1] ? 8'd0 : over ? 8'd255 : value[7:0];
         out_valid <= !rst && valid[7];
     end
-    wire unused = &{1'b0, total[SHIFT-1:0]};
+    wire unused = &{1'b0, total[SHIFT-1:0], long_multiplier[2*PIECE-1:PIECE]};
 endmodule

@@ -34,7 +34,7 @@ module lingnan_window #(
     output reg                at_last,    // the tap that waits is its group's last
     input  wire               go,
     output wire               step,       // a tap starts
-    output reg                tap_soon,   // one cycle before tap_valid
+    output reg                tap_soon,   // two cycles before tap_valid
     output reg                tap_valid,
     output reg                tap_first,
     output reg                tap_last,
@@ -216,8 +216,7 @@ module lingnan_window #(
     assign in_ready = near[COUNT-1] || early[COUNT-1];
 
     wire word_end, pixel_end;
-    reg pixel_came;
-    wire signed [COUNT-1:0] come = {{(COUNT - 1){1'b0}}, pixel_came};
+    wire signed [COUNT-1:0] come = {{(COUNT - 1){1'b0}}, pixel_end};
     wire signed [COUNT-1:0] ahead_stays = ahead + come, near_stays = near + come;
     wire signed [COUNT-1:0] whole_stays = whole + come, early_stays = early + come;
     wire signed [COUNT-1:0] ahead_moves = ahead_stays - distance;
@@ -227,13 +226,11 @@ module lingnan_window #(
     wire done = step && ends_picture;
     always @(posedge clk)
         if (rst) begin
-            pixel_came <= 1'b0;
             ahead <= AHEAD_FIRST;
             near <= NEAR_FIRST;
             whole <= WHOLE_FIRST;
             early <= EARLY_FIRST;
         end else begin
-            pixel_came <= pixel_end;
             ahead <= step ? ahead_moves : ahead_stays;
             near <= step ? near_moves : near_stays;
             whole <= done ? whole_moves : whole_stays;
@@ -272,7 +269,7 @@ module lingnan_window #(
 
     // A negative position, read as unsigned, lies beyond the picture as well.
     reg [1:0] first, last, pad;
-    reg started;
+    reg next_valid;
     always @(posedge clk) begin
         first <= {first[0], at_first};
         last <= {last[0], at_last};
@@ -282,8 +279,8 @@ module lingnan_window #(
         tap_pad <= pad[1];
     end
     always @(posedge clk)
-        if (rst) {tap_valid, tap_soon, started} <= 3'd0;
-        else {tap_valid, tap_soon, started} <= {tap_soon, started, step};
+        if (rst) {tap_valid, next_valid, tap_soon} <= 3'd0;
+        else {tap_valid, next_valid, tap_soon} <= {next_valid, tap_soon, step};
 
     wire unused = &{1'b0, fetch_at[BITS-1], write_at[BITS-1]};
 endmodule

@@ -67,7 +67,7 @@ def test_one_wrong_weight_is_seen(program: cosim.Program) -> None:
         program.folder / name
         for stage in program.design.counted
         for name in stage.tables
-        if name.endswith("_weights.hex")
+        if name.endswith("_weights_000.hex")
     )
     good = table.read_text()
     graph = program.design.graph
