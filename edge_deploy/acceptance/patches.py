@@ -7,7 +7,7 @@ other; its truth says where a defect lies, as a detector would.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from common.drivers.camera.config import SensorModel, SimCameraConfig
 from common.drivers.camera.scenes import load
-from common.drivers.registry import open_driver
+from common.drivers.camera.sim import SimCamera
+from edge_deploy.fewshot.patches import Surface
 from edge_deploy.fewshot.regions import describe
 
 U8 = NDArray[np.uint8]
@@ -28,7 +29,7 @@ MATERIALS = ("metal", "glass", "glaze")
 SIZES_UM = {"point": 40.0, "scratch": 40.0, "stain": 300.0}  # of each kind of defect
 KINDS = (*SIZES_UM, "good")
 FRAME_PX, PATCH_PX, PIXEL_UM, EXPOSURE_US, FULL_WELL_E = 128, 64, 10.0, 100.0, 1e4
-APART = 10_000  # between the seeds of kinds and materials
+APART = 1000  # between the seeds of one run's cameras and the next's
 
 TILES = Path("magnetic_tile", "dev")
 TILE_KINDS = ("Blowhole", "Break", "Crack", "Fray", "Uneven")
@@ -62,17 +63,20 @@ def station_frames(
 ) -> dict[str, list[Frame]]:
     """By kind, `each` frames of every material in turn with a defect; of "good", with none, there
     are `more_good` more."""
-    found: dict[str, list[Frame]] = {kind: [] for kind in KINDS}
-    often = {kind: each if kind in SIZES_UM else each + more_good for kind in KINDS}
-    wanted = [(kind, at) for kind in KINDS for at in range(len(MATERIALS) * often[kind])]
-    for done, (kind, at) in enumerate(wanted):
-        tell(done, len(wanted))
-        part = seed * APART * len(KINDS) + KINDS.index(kind) * APART + at
-        found[kind].append(_station_frame(kind, MATERIALS[at % len(MATERIALS)], part))
+    found: dict[str, list[Frame]] = {}
+    for done, kind in enumerate(KINDS):
+        tell(done, len(KINDS))
+        count = each if kind in SIZES_UM else each + more_good
+        seeds = (seed * APART + 10 * done + at for at in range(len(MATERIALS)))
+        own = [
+            _of_material(kind, material, count, at)
+            for material, at in zip(MATERIALS, seeds, strict=True)
+        ]
+        found[kind] = [frame for turn in zip(*own, strict=True) for frame in turn]
     return found
 
 
-def _station_frame(kind: str, material: str, seed: int) -> Frame:
+def _of_material(kind: str, material: str, count: int, seed: int) -> list[Frame]:
     parameters: dict[str, Any] = {
         "material": material,
         "seed": seed,
@@ -87,19 +91,38 @@ def _station_frame(kind: str, material: str, seed: int) -> Frame:
         um_per_px=PIXEL_UM,
         height_px=FRAME_PX,
         width_px=FRAME_PX,
+        trigger="hardware",
         realtime=False,
         lights=("inspect",),
         exposure_us=EXPOSURE_US,
         sensor=SensorModel(full_well_e=FULL_WELL_E),
         seed=seed,
     )
-    with open_driver(config) as camera:
-        pixels = camera.read(timeout_s=60.0).value.pixels.copy()
     scene: Any = load(SCENE, parameters)
-    defects = scene.truth(0).defects
+    frames = []
+    with SimCamera(config) as camera:
+        for _ in range(count):
+            part = camera.trigger()
+            pixels = camera.read(timeout_s=60.0).value.pixels.copy()
+            frames.append(_placed(pixels, scene.truth(part).defects))
+    return frames
+
+
+def _placed(pixels: U8, defects: Sequence[Any]) -> Frame:
     if not defects:
         return Frame(pixels, FRAME_PX / 2, FRAME_PX / 2)
     return Frame(pixels, defects[0].x_um / PIXEL_UM, defects[0].y_um / PIXEL_UM)
+
+
+def told_of(good: Sequence[U8], shots: int) -> list[Surface]:
+    """What each `shots` good pictures of a surface tell. good: of every material in turn, and so
+    are the answers; what does not make up a whole turn is left."""
+    turn = len(MATERIALS) * shots
+    return [
+        Surface.of(good[start + at : start + turn : len(MATERIALS)])
+        for start in range(0, len(good) - turn + 1, turn)
+        for at in range(len(MATERIALS))
+    ]
 
 
 def tiles(root: Path) -> list[list[tuple[int, U8]]]:

@@ -13,13 +13,12 @@ from common.acceptance.experiment import Context, Experiment
 from common.acceptance.figures import Plot, ReferenceLine, Series
 from common.acceptance.hashing import content_hash
 from common.acceptance.indicator import Indicator
-from common.acceptance.measurement import Measurement, exact, not_measured, resampled
-from common.acceptance.resampling import bootstrap
+from common.acceptance.measurement import Measurement, exact, not_measured
 from common.errors import MissingExtraError
 from edge_deploy.acceptance.fewshot import GUIDE_TOOLS
+from edge_deploy.acceptance.latency import CLASSES, GUIDE, on_board
 from edge_deploy.c.build import TARGETS
 from edge_deploy.characters import shrunk
-from edge_deploy.graph.ir import Graph
 from edge_deploy.search.command import (
     Space,
     Steps,
@@ -29,66 +28,26 @@ from edge_deploy.search.command import (
     within,
 )
 from edge_deploy.search.cost import Cost, Limits
-from edge_deploy.search.data import SIDE_PX, Labelled, split
+from edge_deploy.search.data import Labelled, split
 from edge_deploy.search.engines import Name, search
-from edge_deploy.search.latency import TARGET, fit, run
-from edge_deploy.search.skeleton import skeleton
-from edge_deploy.search.space import every
+from edge_deploy.search.latency import TARGET, fit
 from edge_deploy.sim.glyphs import draw, invent
 from edge_deploy.verify import tools
 
-LATENCY, DEPLOYED = "S4-D9-R3/latency-model", "S4-D9-R3/deployed"
+DEPLOYED = "S4-D9-R3/deployed"
 ENGINES: tuple[Name, ...] = ("evolution", "bayes")
 EVOLUTION = "S2-T1/evolution"
 BESIDE = {engine: f"S4-D9-K2/{engine}" for engine in ENGINES}
-GUIDE, GUIDE_SCHEMES = "模型自动搜索和生成", "不少于2套"
-CLASSES, PICTURES = 16, 50  # of invented handwriting
+GUIDE_SCHEMES = "不少于2套"
+PICTURES = 50  # of a class of invented handwriting
 SEEDS, BUDGET = 20, 60
 PRICED = 8  # networks on the board, before a search
 STEPS = Steps(shared=700, alone=150)
 LIMITS = Limits(macs=800_000, arena=8_000)
 FPGA_TOO = replace(LIMITS, dsp=100, frames_hz=2000.0)  # what is deployed
-BOARDS = {"quick": (6, 5), "full": (20, 20)}  # networks that prices are fitted on, and judged on
 FULL_ONLY = "at full size only, for its time"
 
 F64 = NDArray[np.float64]
-
-
-def measure_latency(context: Context) -> Mapping[str, Measurement]:
-    """Predicted beside counted instructions of networks that the prices were not fitted on."""
-    if reason := tools.missing(TARGETS[TARGET].tools):
-        return {LATENCY: not_measured(reason)}
-    fitted, judged = BOARDS[context.size]
-    graphs, spent = _timed(context, fitted + judged)
-    prices = fit(graphs[:fitted], spent[:fitted])
-    counted = np.array([sum(each) for each in spent[fitted:]], np.float64)
-    told = np.array([prices.instructions(graph) for graph in graphs[fitted:]])
-    off = 100 * np.abs(told / counted - 1)
-    note = (
-        f"prices of layers fitted on {fitted} networks, told of {judged} others; largest error "
-        f"{off.max():.1f} %"
-    )
-    plot = Plot(
-        "Instructions a picture on the emulated Cortex-M7",
-        "counted",
-        "told beforehand",
-        (Series("networks", counted, told, kind="points"), Series("equal", counted, counted)),
-    )
-    digest = content_hash(*(graph.name for graph in graphs))
-    value = float(off.mean())
-    bounds = bootstrap(lambda chosen: float(off[chosen].mean()), judged, seed=context.seed)
-    return {LATENCY: resampled(value, bounds, judged, digest, note, (plot,))}
-
-
-def _timed(context: Context, count: int) -> tuple[list[Graph], list[tuple[int, ...]]]:
-    space = every()
-    chosen = np.random.default_rng(context.seed).choice(len(space), count, replace=False)
-    graphs = [skeleton(space[at], SIDE_PX, CLASSES, int(at)) for at in chosen]
-    spent = []
-    for done, graph in enumerate(graphs):
-        context.progress(done, count, "networks on the emulated board")
-        spent.append(run(graph, context.scratch / f"board-{done}", context.seed))
-    return graphs, spent
 
 
 def measure_search(context: Context) -> Mapping[str, Measurement]:
@@ -99,7 +58,7 @@ def measure_search(context: Context) -> Mapping[str, Measurement]:
     if reason := tools.missing(TARGETS[TARGET].tools):
         return dict.fromkeys(ids, not_measured(reason))
     data = handwriting(context.seed)
-    graphs, spent = _timed(context, PRICED)
+    graphs, spent = on_board(context, PRICED)
     try:
         net = supernet(data, STEPS.shared, context.seed)
     except MissingExtraError as error:
@@ -196,24 +155,6 @@ def _deployed(data: Labelled, context: Context) -> Measurement:
 
 
 EXPERIMENTS = (
-    Experiment(
-        "latency-model",
-        (
-            Indicator(
-                LATENCY,
-                "Instructions on a Cortex-M7 are told from an architecture's shapes to 10 %.",
-                GUIDE,
-                "%",
-                "<=",
-                10.0,
-                "simulated",
-                "Mean absolute error over networks drawn from the search space that the prices "
-                "were not fitted on, beside the instructions counted on qemu's MPS2 AN500. "
-                "Instructions, not cycles. Target: the project's own.",
-            ),
-        ),
-        measure_latency,
-    ),
     Experiment(
         "architecture-search",
         (

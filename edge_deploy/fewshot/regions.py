@@ -1,4 +1,4 @@
-"""A marked region of a surface in ten bytes: how large, how long, how full, how bright, how rough.
+"""A marked region of a surface in twelve bytes: how large, long, full, bright and rough.
 
 For regions of any size, where a patch of fixed size would show a part of one and a speck of the
 next. The head takes these bytes as it takes a network's features.
@@ -15,20 +15,23 @@ from edge_deploy.errors import EdgeError
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
 
-FEATURES = 10
+FEATURES = 12
 _NEAR_PX, _FAR_PX = 3, 15  # the ground around a region is looked at between these
 
 
 def describe(image: U8, mask: NDArray[np.bool_]) -> U8:
-    """(10,) bytes of the largest connected region of `mask`, both (H, W).
+    """(12,) bytes of the largest connected region of `mask`, both (H, W).
 
     Logarithms of area, length, width, least half width and elongation; share of its hull that it
-    fills; contrast with the ground around; spread within, around, and within over around.
+    fills; contrast with the ground around; spread within, around, and within over around; shares
+    of the picture's width and height that it reaches over.
     EdgeError where the mask is empty.
     """
     region = _largest(mask)
     shape, light = _shape(region), _light(image.astype(np.float64), region)
-    return np.asarray(np.concatenate([shape, light]) * 255, np.uint8)
+    _, _, wide, high = cv2.boundingRect(region)
+    reach = (wide / region.shape[1], high / region.shape[0])
+    return np.asarray(np.concatenate([shape, light, reach]) * 255, np.uint8)
 
 
 def _largest(mask: NDArray[np.bool_]) -> U8:

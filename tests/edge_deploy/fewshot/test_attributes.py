@@ -13,6 +13,7 @@ from edge_deploy.acceptance.patches import Frame
 from edge_deploy.errors import EdgeError
 from edge_deploy.fewshot.attributes import Description, named
 from edge_deploy.fewshot.episodes import Episode, nearest
+from edge_deploy.fewshot.patches import Surface
 from edge_deploy.fewshot.together import named_together
 
 pytestmark = pytest.mark.edge
@@ -54,11 +55,11 @@ def test_what_stands_out_is_found_where_it_is() -> None:
     ground = rng.normal(120, 3, (128, 128))
     blot = cv2.circle(np.zeros((128, 128)), (30, 90), 6, 60, -1)
     marked = Frame(np.clip(ground + blot, 0, 255).astype(np.uint8), 30.0, 90.0)
-    assert detection._seen(marked, 16.0).there
+    assert detection._seen(marked, Surface(16.0)).there
     elsewhere = Frame(marked.pixels, 100.0, 20.0)
-    assert not detection._seen(elsewhere, 16.0).there
+    assert not detection._seen(elsewhere, Surface(16.0)).there
     bare = Frame(np.clip(ground, 0, 255).astype(np.uint8), 64.0, 64.0)
-    assert detection._seen(bare, 16.0).region is None
+    assert detection._seen(bare, Surface(16.0)).region is None
 
 
 def test_samples_named_together_move_the_means() -> None:

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from edge_deploy.errors import EdgeError
-from edge_deploy.fewshot.patches import LEAST, ink, least_of
+from edge_deploy.fewshot.patches import (
+    FALSE_RATE,
+    LEAST,
+    SPREAD,
+    Surface,
+    ink,
+    limit_of,
+    standing_out,
+)
 from edge_deploy.fewshot.regions import FEATURES, describe
 
 pytestmark = pytest.mark.edge
@@ -30,16 +38,35 @@ def eight_bits(values: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
+def streaked(seed: int) -> np.ndarray:
+    """Lines down the picture, each of its own strength, some ending half-way."""
+    rng = np.random.default_rng(seed)
+    lines = np.repeat(40.0 * (rng.random((1, 64)) < 0.2), 64, 0)
+    lines[rng.integers(64) :, ::2] *= 0.5
+    return ground(seed) - lines
+
+
 def test_a_good_patch_is_dark_whatever_the_light() -> None:
-    streaks = 12 * (np.random.default_rng(1).random(64) < 0.2)
-    for values in (ground(1), ground(2, 40.0), ground(3) + streaks):
-        assert not ink(eight_bits(values)).any()
+    y, x = np.mgrid[:64, :64] / 64
+    bent = 60 * (x - 0.5) ** 2 + 30 * y**2
+    for values in (ground(1), ground(2, 40.0), ground(3) + bent):
+        assert not ink(eight_bits(values), Surface()).any()
+
+
+def test_streaks_are_the_grounds_own_where_good_pictures_have_them() -> None:
+    brushed = Surface.of([eight_bits(streaked(seed)) for seed in range(3)])
+    plain = Surface.of([eight_bits(ground(seed)) for seed in range(3)])
+    assert brushed.streaked and not plain.streaked
+    new = eight_bits(streaked(9))
+    assert ink(new, plain).any() and not ink(new, brushed).any()
+    upright = eight_bits(ground(4) - 60 * line(np.pi / 2))
+    assert ink(upright, plain).any(), "a scratch down the picture is none of its streaks"
 
 
 @pytest.mark.parametrize("angle", [0.3, 0.9, 2.0, 2.8])
 def test_a_scratch_is_the_same_in_every_direction_and_place(angle: float) -> None:
-    flat = ink(eight_bits(ground(1) - 60 * line(0.0)))
-    turned = ink(eight_bits(ground(2, 20.0) - 60 * line(angle, (29, 36))))
+    flat = ink(eight_bits(ground(1) - 60 * line(0.0)), Surface())
+    turned = ink(eight_bits(ground(2, 20.0) - 60 * line(angle, (29, 36))), Surface())
     both = np.minimum(flat, turned).sum() / np.maximum(flat, turned).sum()
     assert both > 0.6
     assert np.argmax(turned.sum(1)) in (15, 16)
@@ -48,7 +75,10 @@ def test_a_scratch_is_the_same_in_every_direction_and_place(angle: float) -> Non
 def test_bright_and_dark_are_alike_and_a_ring_is_filled() -> None:
     disc = cv2.circle(np.zeros((64, 64), np.uint8), (32, 32), 12, 1, -1) > 0
     ring = cv2.circle(np.zeros((64, 64), np.uint8), (32, 32), 12, 1, 2) > 0
-    pictures = [ink(eight_bits(ground(4) + shown)) for shown in (60 * disc, -60 * disc, 60 * ring)]
+    pictures = [
+        ink(eight_bits(ground(4) + shown), Surface())
+        for shown in (60 * disc, -60 * disc, 60 * ring)
+    ]
     for one in pictures[1:]:
         assert np.abs(one.astype(int) - pictures[0]).mean() < 15
     assert pictures[2][16, 16] == 255
@@ -56,19 +86,38 @@ def test_bright_and_dark_are_alike_and_a_ring_is_filled() -> None:
 
 def test_good_patches_say_how_much_must_stand_out() -> None:
     calm, spotted = eight_bits(ground(5)), eight_bits(ground(5) + 80 * line(0.5))
-    assert least_of([calm]) == LEAST
-    assert least_of([calm, spotted]) > 60
-    assert ink(spotted).any() and not ink(spotted, least_of([spotted])).any()
+    assert Surface.of([calm]) == Surface(LEAST)
+    used_to_it = Surface.of([spotted, spotted, spotted])
+    assert used_to_it.least > 60
+    assert ink(spotted, Surface()).any() and not ink(spotted, used_to_it).any()
 
 
-def test_a_region_is_told_without_its_place_and_turn() -> None:
+def test_a_thing_goes_on_below_what_tells_that_it_is_there() -> None:
+    fading = np.linspace(60, 25, 64) * line(0.0)
+    strict, lax = (
+        standing_out(eight_bits(ground(8) - fading), Surface(least)) for least in (40.0, 10.0)
+    )
+    assert strict is not None and lax is not None and np.array_equal(strict, lax)
+    assert np.ptp(np.nonzero(strict)[1]) > 30
+    assert standing_out(eight_bits(ground(8) - fading), Surface(70.0)) is None
+
+
+def test_the_limit_keeps_its_false_rate_where_peaks_are_log_normal() -> None:
+    rng = np.random.default_rng(10)
+    peaks = np.exp(rng.normal(2.0, SPREAD, (20_000, 4)))
+    limits = np.array([limit_of(three) for three in peaks[:, :3]])
+    assert (peaks[:, 3] > limits).mean() == pytest.approx(FALSE_RATE, abs=0.006)
+
+
+def test_a_region_is_told_without_its_place() -> None:
     image = eight_bits(ground(6))
     mask = np.zeros((64, 64), bool)
     mask[10:20, 12:40] = True
     one = describe(image, mask).astype(int)
     assert one.shape == (FEATURES,)
     turned = describe(np.rot90(image), np.rot90(mask)).astype(int)
-    assert np.abs(one - turned).max() <= 1
+    assert np.abs(one - turned)[:10].max() <= 1
+    assert np.abs(one[10:] - turned[:9:-1]).max() <= 1, "how far across and how far down it reaches"
     longer = mask | np.roll(mask, 20, 1)
     told = describe(image, longer).astype(int)
     assert told[1] > one[1] and abs(told[2] - one[2]) <= 1  # longer, no wider
