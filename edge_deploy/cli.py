@@ -186,13 +186,14 @@ def route(
 
     Minutes of one core. The clock is nextpnr's, from register to register, of speed grade 6;
     cycles a picture are counted in co-simulation. Pins are not assigned. Simulated: no board.
+    Where it was stopped (Ctrl-C leaves no half-written file), the same call goes on from there.
 
     Parameters
     ----------
     model:
         Quantised ONNX file.
     out:
-        An empty or new folder: the design, net.bit, report.json.
+        An empty or new folder, or one of a call that was stopped: the design, net.bit, report.json.
     size:
         Height and width, where the file leaves them free.
     device:

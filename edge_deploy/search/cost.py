@@ -63,5 +63,5 @@ def cost(
 ) -> Cost:
     """Of an architecture, from its shapes."""
     graph = skeleton(architecture, side_px, classes)
-    spent = prices.instructions(graph) if prices else 0.0
+    spent = prices.predict(graph) if prices else 0.0
     return Cost(graph.macs, memory(graph).plan.size, spent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,12 @@ from edge_deploy.acceptance import (
     fpga,
     integers,
     quality,
+    road,
     routed,
     speed,
     subjects,
 )
+from edge_deploy.errors import ToolMissingError
 from edge_deploy.fpga import cosim
 from edge_deploy.fpga import tools as fpga_tools
 from edge_deploy.verify import tools
@@ -40,9 +43,8 @@ def context(tmp_path: Path) -> Context:
 def test_rows_are_named_once_and_as_required() -> None:
     ids = [row.id for one in EXPERIMENTS for row in one.indicators]
     assert len(set(ids)) == len(ids)
-    assert all(
-        re.fullmatch(r"(S4-D(9-R[234]|9-K[123]|6-K1)|S2-T[19])/[a-z0-9-]+", name) for name in ids
-    )
+    asked = r"(S4-D(9-R[234]|9-K[123]|6-K1|3-K1)|S2-T[19])/[a-z0-9-]+"
+    assert all(re.fullmatch(asked, name) for name in ids)
 
 
 def test_a_missing_tool_is_told_with_its_cure(
@@ -162,3 +164,20 @@ def test_a_network_that_is_not_of_integers_is_left_out_and_named(
     found, refused = subjects.everyone(context, 1)
     assert "x-lab" not in {one.name for one in found}
     assert "Quantise" in refused["x-lab"]
+
+
+def test_frames_on_arm64_are_what_two_cores_have_time_for() -> None:
+    assert road.frames_s(160_000_000) == pytest.approx(30)
+    assert road.frames_s(80_000_000) == pytest.approx(60)
+
+
+def test_frames_on_arm64_are_not_measured_where_a_tool_lacks(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(road.arm64, "ours", _without_emulator)
+    (told,) = road.measure(replace(context, size="full")).values()
+    assert told.value is None and "qemu-user" in told.note
+
+
+def _without_emulator(*_: object) -> int:
+    raise ToolMissingError("qemu-aarch64 is not there: apt install qemu-user")

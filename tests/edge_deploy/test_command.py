@@ -85,7 +85,7 @@ def test_a_design_comes_with_the_program_of_its_board(model: Path, tmp_path: Pat
         pytest.skip(reason)
     out = tmp_path / "design"
     call("deploy", model, "--target", "fpga-ecp5", "--out", out, "--threshold", 0.3)
-    assert (out / "board" / "lingnan_dma.v").is_file()
+    assert (out / "board" / "lingnan_axi.v").is_file()
     program = [str(tools.find(emulate.EMULATOR)), out / "board" / "bin" / "decide"]
     picture = bundle.pgm(np.zeros((64, 64), np.uint8))
     ran = subprocess.run(program, input=picture, capture_output=True, check=False)
