@@ -2,12 +2,13 @@
 
 A layer with f filters and t input channels side by side has f t multipliers and needs
 pixels * (O / f) * max(kernel * C / t, f) cycles: its sums leave one by one. The solver looks for
-the least interval between pictures at which the cheapest choice of every layer fits the budget.
+the least interval between pictures at which the cheapest choice of every layer fits the budget;
+where much of what is built would then stand idle, for a little longer one that keeps it busy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from edge_deploy.errors import EdgeError
@@ -16,6 +17,7 @@ from edge_deploy.fpga.window import Window
 
 MOST_TAPS = 4  # products that one stage of adders sums
 RESCALE_DSP = 2  # products of 17 bits in one rescaling
+LEAST_BUSY, LONGER = 0.8, 1.3  # of the multipliers; how much of the interval may be given for it
 LAYER_LUT = 1200  # counters, addresses and rescaling of a layer, as yosys reports ResNet-8's
 MULTIPLIER_LUT = 10
 FILTER_LUT = 60
@@ -39,6 +41,16 @@ class Load:
     def pixels(self) -> int:
         """Of the output."""
         return self.window.pixels[0] * self.window.pixels[1]
+
+    @property
+    def channels(self) -> int:
+        """That each filter sees."""
+        return 1 if self.depthwise else self.window.source[0]
+
+    @property
+    def products(self) -> int:
+        """Of one picture."""
+        return self.pixels * self.filters * self.kernel * self.channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +110,18 @@ def solve(
             f"tables and {needed.bram} memories of {limits.dsp}, {limits.lut} and {limits.bram}: "
             "name a larger device"
         )
-    return Folding(_cheapest(every, times[low]), times[low])
+    fitting = [Folding(_cheapest(every, time), time) for time in times[low:]]
+    return next((one for one in _near(fitting) if _busy(one, loads) >= LEAST_BUSY), fitting[0])
+
+
+def _near(fitting: Sequence[Folding]) -> Iterator[Folding]:
+    return (one for one in fitting if one.interval <= LONGER * fitting[0].interval)
+
+
+def _busy(folding: Folding, loads: Sequence[Load]) -> float:
+    """Share of the multipliers that work at a time."""
+    products = sum(load.products for load in loads)
+    return products / (folding.multipliers * folding.interval)
 
 
 def _cheapest(every: Mapping[str, tuple[Fold, ...]], interval: int) -> dict[str, Fold]:
@@ -120,7 +143,7 @@ def _choices(load: Load) -> Iterator[tuple[int, int]]:
 
 
 def _fold(load: Load, filters: int, taps: int) -> Fold:
-    channels = 1 if load.depthwise else load.window.source[0]
+    channels = load.channels
     steps = load.kernel * channels // taps
     cycles = load.pixels * (load.filters // filters) * max(steps, filters)
     lanes = filters if load.depthwise else taps

@@ -53,6 +53,34 @@ def test_a_slower_goal_saves_multipliers() -> None:
     assert slow.multipliers <= quick.multipliers / 3
 
 
+def test_what_would_stand_idle_is_not_built_where_little_is_lost() -> None:
+    loads = (_load("a", 8, 16, 1), _load("b", 8, 16, 1), _load("c", 12, 4))
+    waited = 0
+    for most in range(20, 150, 3):
+        found = solve(loads, 0, NONE, Resources(most, 100_000, 200))
+        quickest = min(time for time in _times(loads) if _least(loads, time) + 6 <= most)
+        assert quickest <= found.interval <= 1.3 * quickest
+        if found.interval > quickest:
+            waited += 1
+            assert _busy(loads, quickest) < 0.8 <= _busy(loads, found.interval)
+    assert waited
+
+
+def _times(loads: tuple[Load, ...]) -> list[int]:
+    """No quicker than every layer can be."""
+    least = max(min(fold.cycles for fold in options(load)) for load in loads)
+    return sorted(t for t in {f.cycles for load in loads for f in options(load)} if t >= least)
+
+
+def _least(loads: tuple[Load, ...], time: int) -> int:
+    """Multipliers, the rescalings' two a layer left out."""
+    return sum(min(f.multipliers for f in options(load) if f.cycles <= time) for load in loads)
+
+
+def _busy(loads: tuple[Load, ...], time: int) -> float:
+    return sum(load.products for load in loads) / (_least(loads, time) * time)
+
+
 def test_too_small_a_device_is_refused_with_the_cure() -> None:
     with pytest.raises(EdgeError, match="larger device"):
         solve((_load("a", 4, 8),), 0, NONE, Resources(3, 100, 1))
