@@ -110,12 +110,10 @@ def solve(
             f"tables and {needed.bram} memories of {limits.dsp}, {limits.lut} and {limits.bram}: "
             "name a larger device"
         )
-    fitting = [Folding(_cheapest(every, time), time) for time in times[low:]]
-    return next((one for one in _near(fitting) if _busy(one, loads) >= LEAST_BUSY), fitting[0])
-
-
-def _near(fitting: Sequence[Folding]) -> Iterator[Folding]:
-    return (one for one in fitting if one.interval <= LONGER * fitting[0].interval)
+    near = (time for time in times[low:] if time <= LONGER * times[low])
+    fitting = (Folding(_cheapest(every, time), time) for time in near)
+    quickest = Folding(_cheapest(every, times[low]), times[low])
+    return next((one for one in fitting if _busy(one, loads) >= LEAST_BUSY), quickest)
 
 
 def _busy(folding: Folding, loads: Sequence[Load]) -> float:

@@ -121,3 +121,13 @@ def test_wheels_tell_speed_to_their_scale(motion: vehicle.Motion) -> None:
     ratio = real.speed_mps[fast] / true[fast]
     assert ratio.std() < 0.02
     assert 1e-4 < abs(np.median(ratio) - 1) < 0.04
+
+
+def test_a_tyre_slips_as_a_brush() -> None:
+    """Linear where nothing slides, faster beyond, and less in braking, which both axles share."""
+    grade, friction = wheel.WheelGrade(), 0.8
+    told = wheel.slip(grade, np.array([1e-3, 1.0, 2.0, -1e-3]), friction)
+    per_push = 1 / (grade.load * grade.stiffness * wheel.GRAVITY_MPS2)
+    assert np.isclose(told[0], 1e-3 * per_push, rtol=1e-3)
+    assert np.isclose(told[3], -grade.braking * told[0], rtol=1e-3)
+    assert 2.0 * told[1] < told[2] < 1.5 * 2.0 * per_push
