@@ -107,10 +107,12 @@ def test_the_change_counts_the_parts_that_changed() -> None:
     assert found.low is not None and found.high is not None and found.low < 0 < 0.5 < found.high
 
 
-def test_rows_of_jobs_that_were_all_refused_are_not_measured() -> None:
+def test_rows_of_jobs_that_were_all_refused_are_not_measured_but_for_the_share_moved() -> None:
     found = migration.rows([Trial("smd", refused="too dark")], "0" * 64)
     assert set(found) == {row.id for row in INDICATORS}
-    assert all(m.value is None and "too dark" in m.note for m in found.values())
+    assert all("too dark" in m.note for m in found.values())
+    assert found.pop("S4-D1-K2/moved").value == 0.0
+    assert all(m.value is None for m in found.values())
 
 
 def test_light_of_another_colour_changes_the_body_and_not_the_skin() -> None:
