@@ -15,6 +15,7 @@ from common.acceptance.progress import display
 from common.acceptance.rows import write_atomically
 from common.acceptance.runner import PARTIAL, Run, run_all
 from common.errors import LingnanError
+from common.lock import alone
 from common.paths import data_root
 
 
@@ -42,15 +43,16 @@ def accept(
     What an interrupted run into the same folder had done is used again unless `fresh`.
     """
     chosen = plan(choose(words), only)
-    started = _begin(out, fresh)
     root = data_root()
     run = Run(out, size, seed, root.resolve() if root else None)
-    with display(len(chosen.experiments), stream) as shown:
-        outcomes = run_all(run, chosen.experiments, shown)
-    document = files.assemble(run, outcomes, chosen.broken, started=started, only=only)
-    files.attach(run, outcomes, document)
-    digest = files.write(out, document)
-    shutil.rmtree(out / PARTIAL)
+    with alone(out):
+        started = _begin(out, fresh)
+        with display(len(chosen.experiments), stream) as shown:
+            outcomes = run_all(run, chosen.experiments, shown)
+        document = files.assemble(run, outcomes, chosen.broken, started=started, only=only)
+        files.attach(run, outcomes, document)
+        digest = files.write(out, document)
+        shutil.rmtree(out / PARTIAL)
     return Accepted(document, digest, files.exit_code(document))
 
 

@@ -192,7 +192,7 @@ def tools() -> Iterator[Check]:
 
 
 def data() -> Iterator[Check]:
-    """The folder of public data sets."""
+    """The folder of public data sets, and that of the program's own state."""
     from common.paths import data_root, state_dir
 
     root = data_root()
@@ -202,4 +202,10 @@ def data() -> Iterator[Check]:
     else:
         sets = sorted(path.name for path in root.iterdir() if path.is_dir())
         yield Check("data", "ok", f"{root}: {', '.join(sets) or 'empty'}")
-    yield Check("state", "ok", str(state_dir()))
+    state = state_dir()
+    there = next(path for path in (state, *state.parents) if path.exists())
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        yield Check("state", "ok", str(state))
+    else:
+        told = f"{state} cannot be written: set LINGNAN_STATE to a folder; `serve` needs one"
+        yield Check("state", "note", told)

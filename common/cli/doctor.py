@@ -22,5 +22,6 @@ def doctor(
         print_json({"sound": not faults, "checks": [asdict(check) for check in found]})
     else:
         print_table(("", "about", ""), [(c.state, c.about, c.told) for c in found])
-        print(f"\n{len(faults)} essential faults" if faults else "\nnothing essential is broken")
+        names = ", ".join(check.about for check in faults)
+        print(f"\nbroken: {names}" if faults else "\nnothing essential is broken")
     return int(bool(faults))

@@ -75,7 +75,7 @@ def replay(
             "schema": t.schema,
             "samples": t.samples,
             "seconds": round(t.seconds, 3),
-            "rate_hz": t.rate_hz,
+            "rate_hz": None if t.rate_hz is None else round(t.rate_hz, 3),
         }
         for t in summary.topics.values()
     ]

@@ -44,8 +44,25 @@ def fields(data: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
         elif wire in _FIXED:
             length = _FIXED[wire]
         else:
-            raise UnsafeModelError(f"wire type {wire}")
+            raise UnsafeModelError(f"no protobuf message, as ONNX files are: wire type {wire}")
         if length > len(data) - at:
             raise UnsafeModelError(f"cut short: field {number} of {length} bytes")
         yield number, wire, data[at : at + length]
         at += length
+
+
+def encoded(number: int, value: int | bytes | str) -> bytes:
+    """A field as `fields` reads it: whole numbers as varints, below 0 as their two's complement."""
+    if isinstance(value, int):
+        return _varint(number << 3 | VARINT) + _varint(value & 0xFFFF_FFFF_FFFF_FFFF)
+    content = value.encode() if isinstance(value, str) else value
+    return _varint(number << 3 | BYTES) + _varint(len(content)) + content
+
+
+def _varint(value: int) -> bytes:
+    found = bytearray()
+    while value >= 0x80:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    found.append(value)
+    return bytes(found)

@@ -8,6 +8,7 @@ photon-transfer line (Janesick, Photon Transfer, 2007).
 from __future__ import annotations
 
 from functools import cache
+from types import ModuleType
 
 import cv2
 import numpy as np
@@ -48,10 +49,16 @@ def expose(
     strip = max(_STRIP_PX // blurred.shape[1], 1)
     for top in range(0, len(frame), strip):
         rows = slice(top, top + strip)
-        mu = _collected(blurred[rows], exposure_us, model)
-        electrons = _with_noise(mu, model.read_noise_e, standard_normal(rng, mu.shape))
-        frame[rows] = _quantise(electrons, scale, model)
+        z = standard_normal(rng, blurred[rows].shape)
+        _develop(blurred[rows], z, frame[rows], exposure_us, scale, model)
     return frame
+
+
+def prepare() -> None:
+    """Load what `expose` is compiled to, which it else does with the first frame: seconds, once."""
+    dark, rng = np.zeros((1, 1), np.float32), np.random.default_rng(0)
+    for bits in (8, 12):
+        expose(dark, 1.0, 0.0, SensorModel(bits=bits), rng)
 
 
 def _lens(irradiance: F32, sigma_px: float) -> F32:
@@ -61,6 +68,36 @@ def _lens(irradiance: F32, sigma_px: float) -> F32:
     size = 2 * int(np.ceil(4 * sigma_px)) + 1
     blurred: F32 = cv2.GaussianBlur(plain, (size, size), sigma_px, borderType=cv2.BORDER_REPLICATE)
     return blurred
+
+
+def _develop(
+    light: F32,
+    z: F32,
+    frame: NDArray[np.uint8] | NDArray[np.uint16],
+    exposure_us: float,
+    gain: float,
+    model: SensorModel,
+) -> None:
+    """Digital numbers of `light` with noise z, which is lost, into `frame`."""
+    if (loops := _loops()) is None:
+        mu = _collected(light, exposure_us, model)
+        frame[:] = _quantise(_with_noise(mu, model.read_noise_e, z), gain, model)
+        return
+    numbers = (
+        *(exposure_us, model.dark_e_per_s * exposure_us * 1e-6, model.full_well_e),
+        *(model.read_noise_e**2 + 1e-6, gain, model.black_level_dn + 0.5, (1 << model.bits) - 1),
+    )
+    loops.develop(light.ravel(), z.ravel(), frame.ravel(), *map(np.float32, numbers))
+
+
+@cache
+def _loops() -> ModuleType | None:
+    """The same arithmetic compiled; None without numba, which is slower and no worse."""
+    try:
+        from common.drivers.camera import sensor_loops
+    except ImportError:
+        return None
+    return sensor_loops
 
 
 def _collected(irradiance: F32, exposure_us: float, model: SensorModel) -> F32:
@@ -102,10 +139,18 @@ def standard_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> F32:
     """
     count = int(np.prod(shape))
     bits = rng.bit_generator.random_raw((count + 3) // 4).view(np.uint16)[:count]
-    z: F32 = np.take(_quantiles(), bits)
+    z = _looked_up(bits)
     in_tail = np.flatnonzero((bits - np.uint16(_TAIL)) >= np.uint16(_LEVELS - 2 * _TAIL))
     z[in_tail] = _tail(rng, bits[in_tail] < _LEVELS // 2)
     return z.reshape(shape)
+
+
+def _looked_up(bits: NDArray[np.uint16]) -> F32:
+    if (loops := _loops()) is None:
+        return np.take(_quantiles(), bits)
+    z = np.empty(bits.size, np.float32)
+    loops.look_up(bits, _quantiles(), z)
+    return z
 
 
 @cache

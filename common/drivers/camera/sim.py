@@ -76,6 +76,7 @@ class SimBackend:
         self._config = config
         self._exposures = exposures
         self._scene = scenes.load(config.scene, config.parameters)
+        sensor.prepare()
         self._clock = DriftingClock(config.clock, config.seed)
         self._counter = 0
         self._started = 0.0

@@ -122,6 +122,7 @@
     failed = Boolean(state && state.state === "failed");
     const trouble = $("trouble");
     trouble.hidden = !failed;
+    if (failed) $("part").textContent = "";
     trouble.textContent = failed ? `The demonstration stopped: ${state.error}. Pause and resume to try again.` : "";
   };
 
@@ -198,7 +199,8 @@
       button.setAttribute("aria-pressed", String(button.dataset.show === name));
     }
     for (const id of ["findings", "counters", "facts", "bars", "steps", "pictures"]) $(id).replaceChildren();
-    $("nothing").hidden = false;
+    for (const id of ["verdict", "simulated", "nothing"]) $(id).hidden = true;
+    $("part").textContent = "starting";
     connect();
   };
 

@@ -84,3 +84,16 @@ def test_absent_data_is_worth_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyP
     found = {check.about: check for check in checks.data()}
     assert found["data"].state == "note"
     assert "LINGNAN_DATA" in found["data"].told
+
+
+def test_a_state_folder_that_cannot_be_made_is_told_with_its_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {}
+    (tmp_path / "file").write_bytes(b"")
+    for place in ("new/folder", "file/below"):
+        monkeypatch.setenv("LINGNAN_STATE", str(tmp_path / place))
+        told[place] = next(check for check in checks.data() if check.about == "state")
+    assert [check.state for check in told.values()] == ["ok", "note"]
+    assert "LINGNAN_STATE" in told["file/below"].told
+    assert not (tmp_path / "new").exists()  # looking makes nothing

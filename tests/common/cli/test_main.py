@@ -128,3 +128,22 @@ def test_a_reader_that_leaves_early_gets_no_traceback() -> None:
         shell=True, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "inspection evaluate DATA --layout deeppcb --job J --json -",
+        "inspection generate DATA --kind pit --size-px 9 --out O --at -5,3",
+        "positioning solve --rover R --nav N --out O --base-position -2417142,5382345,2415036",
+        "positioning solve --rover R --nav N --out O --lever -0.9,0.12,1.05",
+    ],
+)
+def test_a_value_that_begins_with_a_hyphen_is_taken_as_the_value(
+    words: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main.run(words.split()) == 2  # the files are not there, or the place is off the picture
+    told = capsys.readouterr()
+    assert "requires an argument" not in told.out + told.err
+    assert told.err.startswith("lingnan: ")

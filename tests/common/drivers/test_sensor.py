@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
+from common.drivers.camera import sensor
 from common.drivers.camera.config import SensorModel
 from common.drivers.camera.scenes import Checker, SlantedEdge
 from common.drivers.camera.sensor import expose, standard_normal, system_gain
@@ -120,3 +121,24 @@ def test_the_test_scenes_are_what_they_say() -> None:
     assert board.render(0, "", 0.0).dtype == np.float32
     moved = np.roll(board.render(0, "", 0.0), 3, axis=1)
     assert np.array_equal(board.render(1, "", 0.0), moved)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        SensorModel(),
+        SensorModel(bits=12, dark_e_per_s=5e4, blur_sigma_px=0.0),
+        SensorModel(read_noise_e=0.1, full_well_e=900.0),  # clipped, and at its least noise
+    ],
+)
+def test_compiled_or_not_a_frame_is_the_same(
+    model: SensorModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numba", reason="numba is not installed: pip install 'lingnan[sim]'")
+    light = np.random.default_rng(8).gamma(2.0, 5.0, (141, 517)).astype(np.float32)
+    light[:9] = 0
+    compiled = expose(light, 100.0, 3.0, model, rng(9))
+    monkeypatch.setattr(sensor, "_loops", lambda: None)
+    plain = expose(light, 100.0, 3.0, model, rng(9))
+    np.testing.assert_array_equal(compiled, plain)
+    assert len(np.unique(compiled)) > 100
