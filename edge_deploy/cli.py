@@ -119,7 +119,7 @@ def deploy(
     out:
         An empty or new folder.
     size:
-        Height and width, where the file leaves them free.
+        Height and width of the pictures, where they are not the file's own.
     pictures:
         How many expected vectors.
     threshold:
@@ -195,7 +195,7 @@ def route(
     out:
         An empty or new folder, or one of a call that was stopped: the design, net.bit, report.json.
     size:
-        Height and width, where the file leaves them free.
+        Height and width of the pictures, where they are not the file's own.
     device:
         Which ECP5, by its look-up tables.
     interval:
@@ -309,7 +309,7 @@ def bench(
     float_model:
         The float file it was made from; without it there is nothing to compare with.
     size:
-        Height and width, where the file leaves them free.
+        Height and width of the pictures, where they are not the file's own.
     rounds:
         How many calls each backend is timed over.
     json:
@@ -415,7 +415,7 @@ def verify(
     model:
         Quantised ONNX file.
     size:
-        Height and width, where the file leaves them free.
+        Height and width of the pictures, where they are not the file's own.
     pictures:
         How many inputs: extreme ones, then `real`, then random ones.
     emulated:

@@ -12,7 +12,8 @@ Extent = Annotated[int, Field(gt=0, le=8192)]
 
 
 class EdgeConfig(BaseModel):
-    """model: a quantised ONNX file. size: (height, width) where the file leaves them free.
+    """model: a quantised ONNX file. size: (height, width) of the pictures,
+    where they are not the file's own.
 
     pictures: how many inputs are tried; emulated: of these, how many under an emulator.
     real: uint8 (N, C, H, W) inputs of one's own, tried after the extreme ones.

@@ -21,6 +21,7 @@ from edge_deploy.c.generate import generate
 from edge_deploy.errors import EdgeError
 from edge_deploy.graph.onnx_file import open_bytes
 from edge_deploy.graph.read import from_file
+from edge_deploy.graph.resize import at_size
 from edge_deploy.reference.run import run
 from edge_deploy.verify.compare import Network
 
@@ -28,20 +29,20 @@ from edge_deploy.verify.compare import Network
 def prepare(path: Path, size: tuple[int, int] | None = None) -> Network:
     """A quantised ONNX file, its integer graph with every rounding proven, and its C sources.
 
-    size: (height, width) where the file leaves them free. EdgeError names layer and cure.
+    size: (height, width) of the pictures, where not the file's own. EdgeError names layer and cure.
     """
     try:
         payload = path.read_bytes()
     except OSError as error:
         raise EdgeError(f"{path}: {error.strerror}") from None
     try:
-        return prepare_bytes(payload, path.stem, size)
+        return prepare_bytes(at_size(payload, size), path.stem, size)
     except ModelError as error:
         raise EdgeError(f"{path}: not a model that can be used: {error}") from None
 
 
 def prepare_bytes(payload: bytes, name: str, size: tuple[int, int] | None = None) -> Network:
-    """`prepare` of a file in memory, e.g. one whose hash was checked."""
+    """`prepare` of a file in memory, e.g. one whose hash was checked; size: where it is free."""
     graph = from_file(open_bytes(payload, size), name)
     return Network(payload, graph, generate(graph))
 

@@ -49,26 +49,28 @@ class Seen:
 def measure(
     frames: Mapping[str, Sequence[Frame]], shown: int, count: int, seed: int, digest: str
 ) -> dict[str, Measurement]:
-    """frames: of every material in turn. The first `shown` good ones are shown, three of a material
-    at a time; each of the others is judged by what three of them told."""
+    """frames: of every material in turn. From the first `shown` good ones of each material three at
+    a time are drawn; each of the others is judged by what such three told."""
+    first = shown * len(MATERIALS)
     good = [frame.pixels for frame in frames["good"]]
-    told = told_of(good[:shown], SHOTS)
+    good, told = good[first:], told_of(good[:first], SHOTS, len(good) // len(MATERIALS), seed)
     seen = {
         kind: [_seen(frame, told[at % len(told)]) for at, frame in enumerate(frames[kind])]
         for kind in SIZES_UM
     }
-    rest = enumerate(good[shown:])
-    alarms = sum(standing_out(one, told[at % len(told)]) is not None for at, one in rest)
+    alarms = [standing_out(one, told[at % len(told)]) is not None for at, one in enumerate(good)]
     there = np.concatenate([[one.there for one in own] for own in seen.values()])
     note = (
         f"{count} episodes of {len(there) // len(seen)} pictures a kind, {SHOTS} learned and "
         f"{ASKED} asked each; in {there.mean():.1%} of all pictures the defect was found at its "
-        f"place; learned are pictures in which it was; {len(told) // len(MATERIALS)} times "
-        f"{SHOTS} good pictures of each material were shown"
+        f"place; learned are pictures in which it was; each is judged by {SHOTS} good pictures of "
+        f"its material, drawn from {shown}"
     )
+    found = [sum(alarms[at :: len(MATERIALS)]) for at in range(len(MATERIALS))]
+    by = ", ".join(f"{n} on {material}" for n, material in zip(found, MATERIALS, strict=True))
     return {
         FOUND: row(_episodes(list(seen.values()), count, seed), seed, digest, note),
-        FALSE: rate(alarms, len(good) - shown, digest),
+        FALSE: rate(sum(alarms), len(alarms), digest, f"as many of each material: {by}"),
         ZERO: _unseen(seen, digest),
     }
 
@@ -126,9 +128,9 @@ INDICATORS = (
         "simulated",
         "Frames of 1.3 mm from inspection's simulated station, points and scratches of 40 um, "
         "stains of 300 um; nobody says where. What stands out of the surface by more than one good "
-        "picture in twenty does, told from the three, is a region, whose twelve bytes a "
-        "discriminant of the samples and the integer head name. Bootstrap over episodes, which "
-        "draw from one pool.",
+        "picture in 25 does, told from the three, is a region, whose twelve bytes a discriminant "
+        "of the samples and the integer head name. Bootstrap over episodes, which draw from one "
+        "pool.",
     ),
     Indicator(
         FALSE,
@@ -138,9 +140,10 @@ INDICATORS = (
         "<=",
         MOST_FALSE,
         "simulated",
-        "Further good frames of the same three materials, each judged by what 3 of them told. The "
-        "spread from part to part that the limit takes for granted was found on other parts of "
-        "these materials and of a fourth.",
+        "Further good frames of the same three materials, as many of each; each is judged by what "
+        "3 good frames of its material told, drawn anew for it from a pool. How spreads from part "
+        "to part are distributed was found on other parts of two of these materials and of a "
+        "fourth. The bounds take the frames for independent.",
     ),
     Indicator(
         ZERO,

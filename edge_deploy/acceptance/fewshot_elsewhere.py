@@ -31,8 +31,8 @@ TRANSFER, GAIN = "S2-T1/transfer", 5.0  # points
 TOGETHER = "S4-D9-K1/digits-5-way-together"
 EPISODES = {"quick": 600, "full": 2000}
 PATCHES_EACH = {"quick": 15, "full": 60}  # of each kind and material
-MORE_GOOD = {"quick": 40, "full": 140}  # good ones of each material beside
-SHOWN = {"quick": 5, "full": 20}  # times that 3 good ones of each material are shown
+MORE_GOOD = {"quick": 105, "full": 400}  # good ones of each material beside
+SHOWN = {"quick": 45, "full": 120}  # good ones of each material from which 3 at a time are shown
 DIGITS_JUDGED = slice(1, None, 2)  # of each digit; by the others the strokes' width was chosen
 BORDER_PX = 4
 ROUND_PX, ROUND = 3.0, 0.7  # of a stroke's surroundings, how wide and how much is taken away
@@ -54,12 +54,11 @@ def measure_defects(context: Context) -> Mapping[str, Measurement]:
     def tell(done: int, total: int) -> None:
         context.progress(done, total, "simulated surfaces")
 
-    turns = SHOTS * SHOWN[context.size]
-    frames = station_frames(each, turns + MORE_GOOD[context.size], context.seed, tell)
+    shown, judged = SHOWN[context.size], each + MORE_GOOD[context.size]
+    frames = station_frames(each, judged - each + shown, context.seed, tell)
     patches = {kind: np.stack([one.patch for one in own]) for kind, own in frames.items()}
-    shown = turns * len(MATERIALS)
-    first, patches["good"] = np.split(patches["good"], [shown])
-    told = told_of(list(first), SHOTS)
+    first, patches["good"] = np.split(patches["good"], [shown * len(MATERIALS)])
+    told = told_of(list(first), SHOTS, judged, context.seed)
     inked = {
         kind: np.stack([ink(one, told[at % len(told)]) for at, one in enumerate(own)])
         for kind, own in patches.items()
@@ -71,9 +70,9 @@ def measure_defects(context: Context) -> Mapping[str, Measurement]:
     right, alarms = _with_alarms(features, count, context.seed)
     note = (
         f"{len(right)} episodes of {each * len(MATERIALS)} patches a kind, {', '.join(MATERIALS)} "
-        f"mixed, {SHOTS} learned and {ASKED} asked each; where a defect lies is given; {SHOTS} "
-        f"further good patches of each material told how much must stand out of it, "
-        f"{turns // SHOTS} times over"
+        f"mixed, {SHOTS} learned and {ASKED} asked each; where a defect lies is given; for each "
+        f"patch {SHOTS} good pictures of its material told how much must stand out of it, drawn "
+        f"from {shown}"
     )
     picture = _picture(patches, inked)
     return {

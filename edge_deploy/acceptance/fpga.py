@@ -13,7 +13,7 @@ from common.acceptance.hashing import content_hash
 from common.acceptance.indicator import Indicator
 from common.acceptance.measurement import Measurement, exact, not_measured, rate
 from edge_deploy.acceptance import system
-from edge_deploy.acceptance.subjects import FCN, FCN_SIDE, NAMES, Subject, subject
+from edge_deploy.acceptance.subjects import FCN, FCN_SIDE, LARGE, NAMES, Subject, subject
 from edge_deploy.errors import EdgeError
 from edge_deploy.fpga import cosim, deploy, tools
 from edge_deploy.reference.run import run
@@ -22,6 +22,7 @@ from edge_deploy.verify.inputs import make
 QUICK = (FCN,)  # at quick size this one; at full size every network
 HELD = {"quick": 20, "full": 40}  # pictures of either kind under back-pressure
 FREE = {"quick": 20, "full": 80}  # pictures without: some more than fill the pipeline
+FEW = 2, 4  # of either, of large pictures, which take 25 times the cycles of small ones
 SIDE = {"quick": 64, "full": FCN_SIDE}  # of inspection's frames, px
 STALLS = (30, 30)  # percent of cycles that source and sink wait
 BUSY = 0.8
@@ -47,7 +48,7 @@ def measure(name: str, context: Context) -> Mapping[str, Measurement]:
         return dict.fromkeys(ids, not_measured("simulated: at full size only, for its time"))
     if reason := tools.missing("verilator"):
         return dict.fromkeys(ids, not_measured(reason))
-    found = subject(name, context, HELD[context.size], SIDE[context.size])
+    found = subject(name, context, _counts(name, context)[0], SIDE[context.size])
     if found is None:
         return dict.fromkeys(ids, not_measured("the direction inspection is not installed"))
     folder = context.scratch / name
@@ -64,14 +65,20 @@ def measure(name: str, context: Context) -> Mapping[str, Measurement]:
     return rows
 
 
+def _counts(name: str, context: Context) -> tuple[int, int]:
+    """Pictures of either kind under back-pressure, and pictures without."""
+    return FEW if name == LARGE else (HELD[context.size], FREE[context.size])
+
+
 def _cosimulated(
     found: Subject, program: cosim.Program, context: Context
 ) -> dict[str, Measurement]:
     graph = found.network.graph
-    inputs = make(graph, HELD[context.size], context.seed)
+    most, freely = _counts(found.name, context)
+    inputs = make(graph, most, context.seed)
     if found.real is not None:
         inputs = {graph.inputs[0]: np.concatenate([inputs[graph.inputs[0]], found.real])}
-    few = {key: value[: FREE[context.size]] for key, value in inputs.items()}
+    few = {key: value[:freely] for key, value in inputs.items()}
     wanted = run(graph, inputs)
     digest = content_hash(*inputs.values(), *wanted.values())
     held = program.run(inputs, STALLS, context.seed)
@@ -137,5 +144,6 @@ def _busy(name: str) -> Indicator:
 
 
 EXPERIMENTS = tuple(
-    Experiment(f"fpga-{name}", _indicators(name), partial(measure, name)) for name in NAMES
+    Experiment(f"fpga-{name}", _indicators(name), partial(measure, name))
+    for name in (*NAMES, LARGE)
 )

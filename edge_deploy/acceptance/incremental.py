@@ -17,16 +17,18 @@ from common.acceptance.resampling import bootstrap
 from edge_deploy import characters
 from edge_deploy.acceptance.fewshot import ALPHABETS
 from edge_deploy.fewshot.features import backbone, extract
-from edge_deploy.incremental.course import Increment, Marks, drawn, marks
+from edge_deploy.incremental.course import Increment, Marks, drawn, marks, replaced
 from edge_deploy.incremental.growing import Growing
 from edge_deploy.incremental.softmax import Softmax
 
 JOINT, NAIVE, FORGETTING = (
     f"S4-D9-R2/{word}" for word in ("beside-joint", "beside-fine-tuning", "forgetting")
 )
+SHRINKS, KEEPS = (f"S4-D9-R2/{word}" for word in ("shrinks", "shrunk-accuracy"))
 GUIDE = "网络结构动态优化调整"
 EACH, LATER = 5, 3  # new classes an increment; increments until their second appearance
 COURSES = {"quick": 5, "full": 20}
+STAYS, PATIENCE = 3, 2  # increments that an appearance is there, and that it is missed
 SLANT, SMALLER = 0.5, 0.75  # of the second appearance
 
 U8 = NDArray[np.uint8]
@@ -38,7 +40,7 @@ def measure(context: Context) -> Mapping[str, Measurement]:
     root = context.data_root
     if root is None or not (root / characters.ARCHIVE).is_file():
         missing = not_measured(f"{characters.ARCHIVE} is not under the data root")
-        return dict.fromkeys((JOINT, NAIVE, FORGETTING), missing)
+        return dict.fromkeys((JOINT, NAIVE, FORGETTING, SHRINKS, KEEPS), missing)
     every = characters.alphabets(root)
     pages = [page for name in ALPHABETS for page in every[name]]
     payload = backbone()
@@ -48,11 +50,14 @@ def measure(context: Context) -> Mapping[str, Measurement]:
         plain.append(extract(payload, np.stack([characters.shrunk(page) for page in own])))
         other = [characters.shrunk(_slanted(page)) for page in own]
         changed.append(extract(payload, np.stack(other)))
-    found = []
+    found, shrunk = [], []
     for at in range(COURSES[context.size]):
         context.progress(at, COURSES[context.size], "courses")
-        found.append(_course(drawn(plain, changed, EACH, LATER, context.seed * 100 + at)))
-    return _rows(found, context.seed, content_hash(*plain, *changed, payload))
+        seed = context.seed * 100 + at
+        found.append(_course(drawn(plain, changed, EACH, LATER, seed)))
+        shrunk.append(_both(replaced(plain, changed, EACH, STAYS, seed)))
+    digest = content_hash(*plain, *changed, payload)
+    return _rows(found, context.seed, digest) | _shrunk(np.array(shrunk), context.seed, digest)
 
 
 def _slanted(page: U8) -> U8:
@@ -107,6 +112,50 @@ def _rows(
     }
 
 
+def _both(course: Sequence[Increment]) -> F64:
+    """(2, 3, increments): without and with patience, the units, the share of what is there that is
+    named rightly, and the appearances that are there."""
+    told = []
+    for patience in (None, PATIENCE):
+        net, rng = Growing(course[0].samples.shape[1], patience=patience), np.random.default_rng(0)
+        after = []
+        for one in course:
+            net.learn(one.samples, one.labels, rng)
+            right = (net.answer(one.asked) == one.wanted).mean()
+            after.append((len(net.units), right, len(np.unique(one.wanted))))
+        told.append(np.array(after).T)
+    return np.array(told)
+
+
+def _shrunk(found: F64, seed: int, digest: str) -> dict[str, Measurement]:
+    """found (courses, 2, 3, increments) as `_both` tells them."""
+    units, right, there = (found[:, :, at] for at in range(3))
+    share = units[:, 1, -1] / units[:, 0, -1]
+    lost = 100 * (right[:, 0] - right[:, 1]).mean(1)
+    note = (
+        f"{len(found)} courses of {found.shape[-1]} increments; at the end "
+        f"{units[:, 1, -1].mean():.1f} units, at most {units[:, 1].max(1).mean():.1f} on the way, "
+        f"{units[:, 0, -1].mean():.1f} where none is given up; {there[:, 1, -1].mean():.0f} "
+        f"appearances are there at the end, at most {there[:, 1].max():.0f}; of what is there "
+        f"{right[:, 1].mean():.1%} named rightly over all increments, {right[:, 0].mean():.1%} "
+        "where none is given up"
+    )
+    at = np.arange(1, found.shape[-1] + 1)
+    series = [
+        Series(name, at, own.mean(0), own.min(0), own.max(0), kind="step")
+        for name, own in (
+            ("none given up", units[:, 0]),
+            ("shrinking", units[:, 1]),
+            ("appearances that are there", there[:, 1]),
+        )
+    ]
+    plot = Plot("The structure, appearances replaced", "increment", "units", tuple(series))
+    return {
+        SHRINKS: _row(share, seed, digest, note, (plot,)),
+        KEEPS: _row(lost, seed, digest, note, ()),
+    }
+
+
 def _row(each: F64, seed: int, digest: str, note: str, plots: tuple[Plot, ...]) -> Measurement:
     bounds = bootstrap(lambda chosen: float(each[chosen].mean()), len(each), seed=seed)
     return resampled(float(each.mean()), bounds, len(each), digest, note, plots)
@@ -141,6 +190,13 @@ def _indicator(name: str, claim: str, comparator: Comparator, target: float) -> 
     return Indicator(name, claim, GUIDE, "points", comparator, target, "public-data", how)
 
 
+WITHDRAWN = (
+    f"The same characters; each comes for {STAYS} increments, by other people each time, then "
+    "slanted and small in its place for as many, then never again. A prototype that nothing came "
+    f"to for {PATIENCE} increments is given up. Asked are, after every increment, the characters "
+    "that are there, by people never learned. Bootstrap over courses. Target: the project's own."
+)
+
 EXPERIMENTS = (
     Experiment(
         "incremental",
@@ -159,6 +215,27 @@ EXPERIMENTS = (
                 10.0,
             ),
             _indicator(FORGETTING, "It forgets at most 5 points of what it knew.", "<=", 5.0),
+            Indicator(
+                SHRINKS,
+                "Where appearances are replaced and classes withdrawn, it ends with at most half "
+                "the prototypes of one that gives none up.",
+                GUIDE,
+                "ratio",
+                "<=",
+                0.5,
+                "public-data",
+                WITHDRAWN,
+            ),
+            Indicator(
+                KEEPS,
+                "By that it loses at most 1 point of what is there.",
+                GUIDE,
+                "points",
+                "<=",
+                1.0,
+                "public-data",
+                WITHDRAWN,
+            ),
         ),
         measure,
     ),

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from common.drivers.camera.config import SensorModel, SimCameraConfig
 from common.drivers.camera.scenes import load
 from common.drivers.camera.sim import SimCamera
-from edge_deploy.fewshot.patches import Surface
+from edge_deploy.fewshot.patches import Good, Surface
 from edge_deploy.fewshot.regions import describe
 
 U8 = NDArray[np.uint8]
@@ -69,14 +69,15 @@ def station_frames(
         count = each if kind in SIZES_UM else each + more_good
         seeds = (seed * APART + 10 * done + at for at in range(len(MATERIALS)))
         own = [
-            _of_material(kind, material, count, at)
+            of_material(kind, material, count, at)
             for material, at in zip(MATERIALS, seeds, strict=True)
         ]
         found[kind] = [frame for turn in zip(*own, strict=True) for frame in turn]
     return found
 
 
-def _of_material(kind: str, material: str, count: int, seed: int) -> list[Frame]:
+def of_material(kind: str, material: str, count: int, seed: int) -> list[Frame]:
+    """`count` frames of one material, each of another part, with a defect or "good"."""
     parameters: dict[str, Any] = {
         "material": material,
         "seed": seed,
@@ -114,14 +115,16 @@ def _placed(pixels: U8, defects: Sequence[Any]) -> Frame:
     return Frame(pixels, defects[0].x_um / PIXEL_UM, defects[0].y_um / PIXEL_UM)
 
 
-def told_of(good: Sequence[U8], shots: int) -> list[Surface]:
-    """What each `shots` good pictures of a surface tell. good: of every material in turn, and so
-    are the answers; what does not make up a whole turn is left."""
-    turn = len(MATERIALS) * shots
+def told_of(good: Sequence[U8], shots: int, count: int, seed: int) -> list[Surface]:
+    """`count` times, what `shots` good pictures of a surface tell that are drawn anew each time.
+    good: of every material in turn, and so are the answers."""
+    rng = np.random.default_rng(seed)
+    told = [Good.of(one) for one in good]
+    own = [told[at :: len(MATERIALS)] for at in range(len(MATERIALS))]
     return [
-        Surface.of(good[start + at : start + turn : len(MATERIALS)])
-        for start in range(0, len(good) - turn + 1, turn)
-        for at in range(len(MATERIALS))
+        Surface.of([one[at] for at in rng.choice(len(one), shots, replace=False)])
+        for _ in range(count)
+        for one in own
     ]
 
 

@@ -26,8 +26,9 @@ from common.runtime.weights import load
 from edge_deploy import characters
 from edge_deploy.checksets import CLASSES, NETS, TRAY_SEED, WEIGHTS
 from edge_deploy.errors import UnsupportedError
+from edge_deploy.graph.resize import at_size
 from edge_deploy.pipeline import prepare_bytes
-from edge_deploy.sim.trays import tray
+from edge_deploy.sim.trays import SCALE_PX, tray
 from edge_deploy.verify.compare import Network
 
 FCN = "inspection-fcn"
@@ -37,6 +38,7 @@ FCN_STEM = f"fcn_{MATERIAL}"  # of its files
 FCN_THRESHOLD = "threshold_flat"  # in its manifest, of the parts shown here
 NAMES = (*(net.name for net in NETS), FCN)
 OWN = ("edge_deploy", "inspection")  # whose networks are named above
+LARGE, LARGE_SIDE = "detector-320", 320  # the detector for pictures of that edge, not its own 64
 SIDE = 128  # of pictures for a network that leaves their size free
 EXPOSURE_US, PIXEL_UM = 100.0, 10.0  # of inspection's station
 
@@ -103,6 +105,8 @@ def subjects(context: Context, real: int) -> list[Subject]:
 
 def subject(name: str, context: Context, real: int, side_px: int = FCN_SIDE) -> Subject | None:
     """One network, None where inspection is not installed. side_px: of inspection's frames."""
+    if name == LARGE:
+        return _large(real)
     if name != FCN:
         task = next(net.task for net in NETS if net.name == name)
         return _own(name, task, context, real)
@@ -147,6 +151,13 @@ def _own(name: str, task: str, context: Context, real: int) -> Subject:
     return Subject(name, network, load(WEIGHTS, f"{name}_fp32").payload, pictures)
 
 
+def _large(real: int) -> Subject:
+    """Parts of the same size as on the small tray, 25 times as many."""
+    size = (LARGE_SIDE, LARGE_SIDE)
+    int8, single = (at_size(load(WEIGHTS, f"detector_{w}").payload, size) for w in ("int8", "fp32"))
+    return Subject(LARGE, prepare_bytes(int8, "detector_int8"), single, _trays(real, LARGE_SIDE))
+
+
 def inspection_weights() -> Path | None:
     """The weights folder of the direction inspection, None where it is not installed."""
     direction = find("inspection")
@@ -187,9 +198,9 @@ def _drawings(data_root: Path | None, count: int) -> U8 | None:
     return None if data is None else data.images[~data.for_learning][:count]
 
 
-def _trays(count: int) -> U8:
-    pictures = []
+def _trays(count: int, side_px: int = SCALE_PX) -> U8:
+    pictures = np.zeros((count, 1, side_px, side_px), np.uint8)
     for at in range(count):
         rng = np.random.default_rng((TRAY_SEED, at))
-        pictures.append(tray(rng).picture(rng))
-    return np.stack(pictures)[:, None]
+        pictures[at, 0] = tray(rng, side_px).picture(rng)
+    return pictures

@@ -14,19 +14,19 @@ import ncnn  # type: ignore[import-not-found,unused-ignore]
 import numpy as np
 
 
-def caller(param: str, picture: np.ndarray) -> Callable[[], object]:
+def caller(param: str, picture: np.ndarray) -> Callable[[], list[ncnn.Mat]]:
     """One thread; every output. picture (C, H, W) uint8, given as 0..1."""
     net = ncnn.Net()
     net.opt.num_threads = 1
     net.load_param(param)
     net.load_model(param.removesuffix(".param") + ".bin")
-    scaled = ncnn.Mat(picture.astype(np.float32) / np.float32(255))
-    given, names = net.input_names()[0], [*net.output_names()]
+    scaled = picture.astype(np.float32) / np.float32(255)
+    borrowed, given, names = ncnn.Mat(scaled), net.input_names()[0], [*net.output_names()]
 
-    def call() -> object:
+    def call(_lender: np.ndarray = scaled) -> list[ncnn.Mat]:  # a Mat does not keep its array
         extractor = net.create_extractor()
-        extractor.input(given, scaled)
-        return [np.array(extractor.extract(name)[1]) for name in names]
+        extractor.input(given, borrowed)
+        return [extractor.extract(name)[1] for name in names]
 
     return call
 

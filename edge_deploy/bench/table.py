@@ -21,6 +21,7 @@ from edge_deploy.bench.child import picture
 from edge_deploy.bench.pnnx import convert, takes_bytes
 from edge_deploy.c.build import TARGETS, Target
 from edge_deploy.errors import EdgeError
+from edge_deploy.graph.resize import at_size
 from edge_deploy.pipeline import prepare
 from edge_deploy.verify import programs, tools
 from edge_deploy.verify.compare import Network
@@ -75,10 +76,20 @@ def compare(
     shape = graph.tensors[graph.inputs[0]].shape
     if len(graph.inputs) != 1 or len(shape) != 3:
         raise EdgeError(f"{model}: takes {shape}; a picture (C, H, W) is needed")
-    files = {"float": float_model, "int8": model}
+    given = {"float": float_model, "int8": model}
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(network, {k: v for k, v in files.items() if v}, rounds, Path(folder))
+        files = {word: _sized(path, size, Path(folder)) for word, path in given.items() if path}
+        bench = Bench(network, files, rounds, Path(folder))
         return [*_here(bench), *_emulated(bench)]
+
+
+def _sized(path: Path, size: tuple[int, int] | None, folder: Path) -> Path:
+    """The file itself, or one for pictures of that size in `folder`."""
+    payload = path.read_bytes()
+    if (made := at_size(payload, size)) is payload:
+        return path
+    (folder / path.name).write_bytes(made)
+    return folder / path.name
 
 
 @dataclass(frozen=True, slots=True)

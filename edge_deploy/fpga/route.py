@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.lock import alone
 from edge_deploy.errors import EdgeError, ToolMissingError
 from edge_deploy.fpga import cosim, synthesis, tools
 from edge_deploy.fpga.deploy import DEVICE, Deployment, deploy_again
@@ -70,10 +71,17 @@ def route(
     """Into an empty or new folder, or on from where an earlier call on it was stopped.
 
     interval: cycles a picture that are fast enough. Pins are not assigned: the clock is from
-    register to register. ToolMissingError, EdgeError.
+    register to register. ToolMissingError, EdgeError, FolderError.
     """
     if reason := tools.missing(*TOOLS):
         raise ToolMissingError(reason)
+    with alone(folder):
+        return _routed(graph, folder, tell, device, interval, seed)
+
+
+def _routed(
+    graph: Graph, folder: Path, tell: Tell, device: str, interval: int, seed: int
+) -> Routed:
     start = cpu_s()
     made = deploy_again(graph, folder, device, interval)
     journal = Journal(folder, {"device": device, "seed": seed})

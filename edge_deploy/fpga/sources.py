@@ -21,7 +21,9 @@ NEEDS = {
     "lingnan_space_to_depth": ("lingnan_window", "lingnan_gather"),
     "lingnan_global_pool": ("lingnan_rescale", "lingnan_multiply", "lingnan_short_multiply"),
 }
-ALWAYS = ("lingnan_fifo", "lingnan_outbox", "lingnan_fork", "lingnan_frame")
+ALWAYS = (
+    "lingnan_fifo", "lingnan_deep_fifo", "lingnan_outbox", "lingnan_fork", "lingnan_frame"
+)  # fmt: skip
 
 
 def sources(design: Design) -> dict[str, str]:

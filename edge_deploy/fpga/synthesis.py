@@ -19,6 +19,8 @@ from edge_deploy.fpga.journal import partial, replacing
 
 PACKAGE = {"25k": "CABGA256", "45k": "CABGA554", "85k": "CABGA756"}
 LUT_RAM = 4  # look-up tables in one TRELLIS_DPR16X4, and as many again as its write port
+CLOCK_PIN = {"25k": "A7", "45k": "A12", "85k": "C17"}  # PCLKT0_0 there: wired to the clock tree
+UNREACHED = "Failed to route arc 0.0 of net 'aclk"
 SPEED_GRADE = 6  # the slowest
 GOAL_MHZ = 110
 ROUTER = "router2"  # negotiates all nets at once; the other one rips up wires one by one
@@ -68,21 +70,37 @@ def synthesised(folder: Path, family: str = "ecp5") -> Resources:
 
 
 def place(folder: Path, device: str, seed: int = 1, hear: Heard = _unheard) -> Placed:
-    """nextpnr on `net.json` of `folder`, then ecppack where it is there."""
+    """nextpnr on `net.json` of `folder`, then ecppack where it is there.
+
+    The placer chooses the pins. Where no wire leads from the clock's to the clock tree, all is
+    placed again with that pin on one that is wired to it.
+    """
     config, report, bits = (folder / name for name in ("net.config", "report.json", "net.bit"))
     with replacing(config, report):
-        tools.listen(
-            ["nextpnr-ecp5", f"--{device}", "--package", PACKAGE[device],
-             "--speed", str(SPEED_GRADE), "--json", "net.json",
-             "--textcfg", partial(config).name, "--report", partial(report).name,
-             "--freq", str(GOAL_MHZ), "--router", ROUTER, "--seed", str(seed),
-             "--lpf-allow-unconstrained", "--timing-allow-fail"],
-            folder, partly(_round, hear),
-        )  # fmt: skip
+        try:
+            _nextpnr(folder, device, seed, hear, "")
+        except EdgeError as error:
+            if UNREACHED not in str(error):
+                raise
+            _nextpnr(folder, device, seed, hear, f'LOCATE COMP "aclk" SITE "{CLOCK_PIN[device]}";')
     if tools.missing("ecppack") is None:
         with replacing(bits):
             tools.run(["ecppack", "--compress", config.name, partial(bits).name], folder)
     return placed(folder)
+
+
+def _nextpnr(folder: Path, device: str, seed: int, hear: Heard, pins: str) -> None:
+    """pins: as lines of Lattice's preferences."""
+    (folder / "net.lpf").write_text(f"{pins}\n", encoding="utf-8")
+    tools.listen(
+        ["nextpnr-ecp5", f"--{device}", "--package", PACKAGE[device],
+         "--speed", str(SPEED_GRADE), "--json", "net.json", "--lpf", "net.lpf",
+         "--textcfg", partial(folder / "net.config").name,
+         "--report", partial(folder / "report.json").name,
+         "--freq", str(GOAL_MHZ), "--router", ROUTER, "--seed", str(seed),
+         "--lpf-allow-unconstrained", "--timing-allow-fail"],
+        folder, partly(_round, hear),
+    )  # fmt: skip
 
 
 def placed(folder: Path) -> Placed:

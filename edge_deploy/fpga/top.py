@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from edge_deploy.c.text import identifier
 from edge_deploy.fpga.design import Design
+from edge_deploy.fpga.device import memory_blocks
 from edge_deploy.fpga.stages import Stage
 
 
@@ -179,8 +180,9 @@ def _instance(stage: Stage, connections: list[str]) -> Iterator[str]:
 
 
 def _fifo(stage: Stage, waiting: str, source: str, depth: int) -> list[str]:
+    module = "lingnan_deep_fifo" if memory_blocks(8, depth) > 1 else "lingnan_fifo"
     return [
-        f"    lingnan_fifo #(.WIDTH(8), .DEPTH({depth})) {source}_fifo (",
+        f"    {module} #(.WIDTH(8), .DEPTH({depth})) {source}_fifo (",
         f"        .clk(clk), .rst({_rst(stage)}), {_connected('in', waiting)},",
         f"        {_connected('out', source)}",
         "    );",

@@ -85,6 +85,34 @@ def drawn(
     return course
 
 
+def replaced(
+    plain: Sequence[U8], changed: Sequence[U8], each: int, stays: int, seed: int
+) -> list[Increment]:
+    """Classes whose appearance is replaced and which are withdrawn in the end.
+
+    `each` new classes an increment; `stays` increments long their first appearance comes, by other
+    people each time, and as long their second one in its place. What is asked is what is there at
+    that increment. It ends `stays` increments after the last classes came.
+    """
+    rng = np.random.default_rng(seed)
+    order, people = rng.permutation(len(plain)), rng.permutation(len(plain[0]))
+    asked, learned = np.split(people, [len(people) // 4])
+    turns = np.array_split(learned, stays)
+    groups = [order[at : at + each] for at in range(0, len(order), each)]
+    course = []
+    for at in range(len(groups) + stays):
+        ages = [(at - came, group) for came, group in enumerate(groups)]
+        there = [(age, group) for age, group in ages if 0 <= age < 2 * stays]
+        fresh = [
+            _gathered([((plain, changed)[age // stays], group)], turns[age % stays], rng)
+            for age, group in there
+        ]
+        known = [((plain, changed)[age // stays], group) for age, group in there]
+        samples, labels = (np.concatenate(parts) for parts in zip(*fresh, strict=True))
+        course.append(Increment(samples, labels, *_gathered(known, asked, rng)))
+    return course
+
+
 def _gathered(
     parts: Sequence[tuple[Sequence[U8], I64]], people: I64, rng: np.random.Generator
 ) -> tuple[U8, I64]:

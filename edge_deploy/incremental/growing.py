@@ -4,7 +4,9 @@ An increment joins its class's nearest unit unless it lies further from it than 
 between-group over the within-group mean square, Fisher 1925) and validation answers by a larger
 margin with a unit of its own: then the structure grows. Units of one class that more data bring
 within chance are merged again. A merge adds sums and counts, so nothing of what was learned is lost
-by it; the head's integer arithmetic (`edge_deploy.fewshot.head`) stays, a unit being a class there.
+by it. With a `patience`, a unit that no sample came to for that many increments is given up, as
+when an appearance is no longer made or a class was withdrawn. The head's integer arithmetic
+(`edge_deploy.fewshot.head`) stays, a unit being a class there.
 
 Validation is asked by what margin samples are named, not how many rightly: of a dozen samples a
 class that number hardly ever moves, and units that others will need later would not be kept.
@@ -31,12 +33,14 @@ APART = 3.0  # times what chance explains, from which two units are different ap
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unit:
-    """A prototype: class, sum of its samples (features,), their number, sum of their squares."""
+    """A prototype: class, sum of its samples (features,), their number, sum of their squares, and
+    the increment that last brought some."""
 
     owner: int
     sums: I64
     count: int
     squares: int
+    last: int = 0
 
     def joined(self, other: Unit) -> Unit:
         """Both as one."""
@@ -45,6 +49,7 @@ class Unit:
             self.sums + other.sums,
             self.count + other.count,
             self.squares + other.squares,
+            max(self.last, other.last),
         )
 
     @property
@@ -60,16 +65,21 @@ class Unit:
 
 @dataclass(slots=True, eq=False)
 class Growing:
-    """features: length of a sample. Classes are any whole numbers."""
+    """features: length of a sample. Classes are any whole numbers. patience: increments without a
+    sample after which a unit is given up, None to keep all."""
 
     features: int
     units: list[Unit] = field(default_factory=list)
+    patience: int | None = None
+    _turn: int = 0
     _kept: dict[int, list[U8]] = field(default_factory=dict)
     _seen: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 < self.features <= MOST_FEATURES:
             raise EdgeError(f"{self.features} features; a head takes 1 to {MOST_FEATURES}")
+        if self.patience is not None and self.patience < 1:
+            raise EdgeError(f"a patience of {self.patience} increments: at least one, or None")
 
     def answer(self, samples: U8) -> I64:
         """(N,) classes of (N, features). EdgeError where nothing was learned."""
@@ -83,6 +93,7 @@ class Growing:
                 f"an increment is uint8 ({len(labels)}, {self.features}), "
                 f"this is {samples.dtype} {samples.shape}"
             )
+        self._turn += 1
         for label in np.unique(labels).tolist():
             own = samples[labels == label]
             known = label in self._kept
@@ -90,6 +101,8 @@ class Growing:
             self._keep(label, own[is_kept], rng)
             self._take(label, own[~is_kept] if (~is_kept).any() else own, known)
         self._shrink()
+        if self.patience is not None:
+            self._give_up(self._turn - self.patience)
 
     def head(self) -> tuple[Head, tuple[int, ...]]:
         """A head with a class for each unit, and the class each stands for."""
@@ -101,7 +114,7 @@ class Growing:
 
     def _take(self, label: int, samples: U8, known: bool) -> None:
         wide = samples.astype(np.int64)
-        fresh = Unit(label, wide.sum(0), len(wide), int((wide**2).sum()))
+        fresh = Unit(label, wide.sum(0), len(wide), int((wide**2).sum()), self._turn)
         if fresh.count > MOST_SAMPLES:
             raise EdgeError(f"{fresh.count} samples of class {label} at once; at most 65536")
         apart = [*self.units, fresh]
@@ -130,6 +143,23 @@ class Growing:
                     break
                 self.units[a] = joined
                 del self.units[b]
+
+    def _give_up(self, since: int) -> None:
+        """Drop the units that nothing came to from increment `since` on, and the validation samples
+        that lie nearest to them."""
+        for label in {unit.owner for unit in self.units if unit.last < since}:
+            own = [unit for unit in self.units if unit.owner == label]
+            is_held = np.array([unit.last >= since for unit in own])
+            kept = self._kept[label]
+            stay = is_held[_distances(own, np.stack(kept)).argmin(1)] if kept else []
+            left = [one for one, stays in zip(kept, stay, strict=True) if stays]
+            if is_held.any():
+                self._kept[label] = left
+                self._seen[label] = self._seen.get(label, 0) * len(left) // max(len(kept), 1)
+            else:
+                self._kept.pop(label)
+                self._seen.pop(label, None)
+        self.units = [unit for unit in self.units if unit.last >= since]
 
     def _keep(self, label: int, samples: U8, rng: np.random.Generator) -> None:
         """Reservoir sampling (Vitter 1985): every sample so far is as likely to be among them."""

@@ -17,6 +17,7 @@ from edge_deploy.graph.ir import Graph
 from edge_deploy.verify import tools
 
 Arrays = Mapping[str, NDArray[np.uint8]]
+PART = 50  # pictures of one run, so that a tool's time limit is of so many and no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,20 @@ def run(
     """Compile in `folder` and run every picture of `inputs`. EdgeError tells what fails."""
     compiled = build.write(sources, target, folder)
     tools.run(build.command(graph, sources, target, compiled, profile), folder)
-    (folder / "inputs.bin").write_bytes(pack(graph, graph.inputs, inputs))
-    start = time.perf_counter()
-    program = folder / "net"
-    tools.run([*target.runner, program] if target.runner else [program], folder)
-    seconds = time.perf_counter() - start
-    count = len(next(iter(inputs.values())))
-    outputs = unpack(graph, graph.outputs, (folder / "outputs.bin").read_bytes(), count)
-    return Ran(outputs, seconds, _instructions(folder) if profile else ())
+    program, seconds, parts = folder / "net", 0.0, []
+    counted: tuple[int, ...] = ()
+    for at in range(0, len(next(iter(inputs.values()))), PART):
+        some = {name: value[at : at + PART] for name, value in inputs.items()}
+        (folder / "inputs.bin").write_bytes(pack(graph, graph.inputs, some))
+        start = time.perf_counter()
+        tools.run([*target.runner, program] if target.runner else [program], folder)
+        seconds += time.perf_counter() - start
+        count = len(next(iter(some.values())))
+        parts.append(unpack(graph, graph.outputs, (folder / "outputs.bin").read_bytes(), count))
+        if profile and not at:
+            counted = _instructions(folder)
+    outputs = {name: np.concatenate([part[name] for part in parts]) for name in graph.outputs}
+    return Ran(outputs, seconds, counted)
 
 
 def pack(graph: Graph, names: tuple[str, ...], arrays: Arrays) -> bytes:

@@ -78,7 +78,16 @@ def test_a_missing_fpga_tool_is_told_with_its_cure(
 def test_nothing_is_placed_at_quick_size(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fpga_tools, "run", None)
     rows = [row for name in routed.NETS for row in routed.measure(name, context).values()]
+    rows += fpga.measure(subjects.LARGE, context).values()
+    assert len(rows) == 9
     assert {row.value for row in rows} == {None}
+    assert all("at full size only" in row.note for row in rows)
+
+
+def test_a_routed_network_has_the_rows_that_it_names() -> None:
+    for name, net in routed.NETS.items():
+        ids = {word: row.id for word, row in routed._indicators(name).items()}
+        assert ids == {word: f"S4-D9-R4/fpga-{word}-{name}" for word in net.rows}
 
 
 def test_differing_values_are_counted_over_both_runs() -> None:

@@ -10,7 +10,10 @@ import pytest
 pytest.importorskip("onnx", reason="onnx is not installed: pip install 'lingnan[edge]'")
 
 from common.runtime.session import Session
+from edge_deploy.acceptance.subjects import inspection_weights
 from edge_deploy.bench import arm64, arm64_root, iree
+from edge_deploy.bench.pnnx import convert, of_floats
+from edge_deploy.checksets import WEIGHTS
 from edge_deploy.errors import EdgeError
 from edge_deploy.pipeline import prepare
 from edge_deploy.verify import tools
@@ -38,6 +41,38 @@ def test_iree_answers_what_onnx_runtime_answers(model: Path, tmp_path: Path) -> 
     (found,) = iree.caller(str(iree.compiled(model, tmp_path)), picture)()
     step = np.diff(np.unique(wanted)).min()
     assert np.abs(found - wanted).max() <= 1.01 * step
+
+
+def test_a_network_of_bytes_answers_the_same_of_floats(tmp_path: Path) -> None:
+    """As ncnn's converter needs it; inspection's networks take bytes."""
+    path = inspection_weights()
+    if path is None:
+        pytest.skip("the direction inspection is not installed")
+    bytewise = Session((path / "fcn_metal_fp32.onnx").read_bytes())
+    floating = Session(of_floats(path / "fcn_metal_fp32.onnx"))
+    picture = np.random.default_rng(2).integers(0, 256, (1, 1, 64, 64)).astype(np.uint8)
+    (wanted,) = bytewise.run({bytewise.inputs[0].name: picture}).values()
+    scaled = picture.astype(np.float32) / np.float32(255)
+    (found,) = floating.run({floating.inputs[0].name: scaled}).values()
+    assert found.shape == wanted.shape
+    assert np.abs(found - wanted).max() < 1e-3 * np.ptp(wanted)
+
+
+def test_ncnn_answers_what_onnx_runtime_answers(tmp_path: Path) -> None:
+    """To a thousandth: ncnn keeps weights in half precision."""
+    for package in ("ncnn", "pnnx"):
+        pytest.importorskip(package, reason="pip install --no-deps ncnn pnnx")
+    from edge_deploy.bench import ncnn_calls
+
+    path = WEIGHTS / "unet_fp32.onnx"
+    session = Session(path.read_bytes())
+    picture = np.random.default_rng(2).integers(0, 256, (1, 64, 64)).astype(np.uint8)
+    scaled = picture[None].astype(np.float32) / np.float32(255)
+    (wanted,) = session.run({session.inputs[0].name: scaled}).values()
+    call = ncnn_calls.caller(str(convert(path, picture.shape, tmp_path)), picture)
+    for _ in range(2):
+        (found,) = call()
+        assert np.abs(np.array(found) - wanted[0]).max() < 1e-3 * np.ptp(wanted)
 
 
 needs_plugin = pytest.mark.skipif(

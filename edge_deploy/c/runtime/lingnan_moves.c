@@ -119,6 +119,18 @@ static int32_t within(int32_t *at, int32_t kernel, int32_t size)
     return end - *at;
 }
 
+/* All channels of one pixel. */
+static inline __attribute__((always_inline)) void pooled(const uint8_t *from, int32_t rows,
+                                                         int32_t columns, int32_t row,
+                                                         int32_t channels, uint8_t *out)
+{
+    int32_t c = 0;
+    for (; c + 16 <= channels; c += 16)
+        greatest_16(from + c, rows, columns, row, channels, out + c);
+    for (; c + 8 <= channels; c += 8) greatest_8(from + c, rows, columns, row, channels, out + c);
+    for (; c < channels; ++c) out[c] = greatest(from + c, rows, columns, row, channels);
+}
+
 void lingnan_max_pool(const lingnan_pool *p, const uint8_t *in, uint8_t *out)
 {
     const int32_t channels = p->channels, row = p->in_w * channels;
@@ -126,14 +138,13 @@ void lingnan_max_pool(const lingnan_pool *p, const uint8_t *in, uint8_t *out)
         int32_t top = y * p->stride_h - p->pad_top;
         const int32_t rows = within(&top, p->kernel_h, p->in_h);
         for (int32_t x = 0; x < p->out_w; ++x, out += channels) {
-            int32_t left = x * p->stride_w - p->pad_left, c = 0;
+            int32_t left = x * p->stride_w - p->pad_left;
             const int32_t columns = within(&left, p->kernel_w, p->in_w);
             const uint8_t *const from = in + top * row + left * channels;
-            for (; c + 16 <= channels; c += 16)
-                greatest_16(from + c, rows, columns, row, channels, out + c);
-            for (; c + 8 <= channels; c += 8)
-                greatest_8(from + c, rows, columns, row, channels, out + c);
-            for (; c < channels; ++c) out[c] = greatest(from + c, rows, columns, row, channels);
+            if (rows == 2 && columns == 2) /* the usual one, without loops */
+                pooled(from, 2, 2, row, channels, out);
+            else
+                pooled(from, rows, columns, row, channels, out);
         }
     }
 }

@@ -212,14 +212,37 @@ static inline __attribute__((always_inline)) void lingnan_tiles(
         lingnan_tile(s, scale, quads, 1, whole, rows, runs, length, at, out + i * s->out_step);
 }
 
+/* Each a function of its own: together they would compete for the registers of the sums. */
+#define LINGNAN_STRIP(NAME, QUADS, WHOLE, LENGTH)                                              \
+    static __attribute__((noinline)) void lingnan_strip_##NAME(                                \
+        const lingnan_strip *s, const uint8_t *const *rows, int32_t runs, int32_t length,      \
+        uint8_t *out)                                                                          \
+    {                                                                                          \
+        (void)length;                                                                          \
+        lingnan_tiles(s, QUADS, WHOLE, rows, runs, LENGTH, out);                               \
+    }
+LINGNAN_STRIP(whole, 4, 1, length)
+LINGNAN_STRIP(short, 4, 0, 4)
+LINGNAN_STRIP(four, 4, 0, length)
+LINGNAN_STRIP(three, 3, 0, length)
+LINGNAN_STRIP(two, 2, 0, length)
+LINGNAN_STRIP(one, 1, 0, length)
+
 static inline void lingnan_strip_sums(const lingnan_strip s, const uint8_t *const *rows,
                                       int32_t runs, int32_t length, uint8_t *out)
 {
     switch ((s.count + 3) / 4) {
-    case 4: if (length % 16) lingnan_tiles(&s, 4, 0, rows, runs, length, out); else lingnan_tiles(&s, 4, 1, rows, runs, length, out); break;
-    case 3: lingnan_tiles(&s, 3, 0, rows, runs, length, out); break;
-    case 2: lingnan_tiles(&s, 2, 0, rows, runs, length, out); break;
-    default: lingnan_tiles(&s, 1, 0, rows, runs, length, out);
+    case 4:
+        if (length % 16 == 0)
+            lingnan_strip_whole(&s, rows, runs, length, out);
+        else if (length == 4)
+            lingnan_strip_short(&s, rows, runs, length, out);
+        else
+            lingnan_strip_four(&s, rows, runs, length, out);
+        break;
+    case 3: lingnan_strip_three(&s, rows, runs, length, out); break;
+    case 2: lingnan_strip_two(&s, rows, runs, length, out); break;
+    default: lingnan_strip_one(&s, rows, runs, length, out);
     }
 }
 

@@ -37,9 +37,11 @@ module lingnan_mac #(
     // read is held before one bank is chosen. Files: FILE_000.hex and on.
     localparam BANKS = (WORDS + BANK - 1) / BANK;
     localparam LOW = $clog2(BANK);
+    // Banks lie a power of two apart: chosen by shifting, where synthesis would else multiply.
+    localparam APART = BANKS > 1 ? 1 << $clog2(WIDE) : WIDE;
     reg [BITS-1:0] at;
     reg [WIDE-1:0] weight;
-    wire [WIDE*BANKS-1:0] every;
+    wire [APART*BANKS-1:0] every;
     always @(posedge clk)
         if (rst) at <= 0;
         else if (tap_soon) at <= at == END[BITS-1:0] ? {BITS{1'b0}} : at + 1'b1;
@@ -57,7 +59,10 @@ module lingnan_mac #(
                 fetched <= words[at[COUNT_BITS-1:0]];
                 held <= fetched;
             end
-            assign every[WIDE*bank +: WIDE] = held;
+            assign every[APART*bank +: WIDE] = held;
+            if (APART > WIDE) begin : between
+                assign every[APART*bank + WIDE +: APART - WIDE] = 0;
+            end
         end
         if (BANKS == 1) begin : one
             always @(posedge clk) weight <= every;
@@ -66,7 +71,7 @@ module lingnan_mac #(
             always @(posedge clk) begin
                 early <= at[BITS-1:LOW];
                 chosen <= early;
-                weight <= every[WIDE*chosen +: WIDE];
+                weight <= every[APART*chosen +: WIDE];
             end
         end
     endgenerate

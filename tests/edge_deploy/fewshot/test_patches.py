@@ -7,15 +7,7 @@ import numpy as np
 import pytest
 
 from edge_deploy.errors import EdgeError
-from edge_deploy.fewshot.patches import (
-    FALSE_RATE,
-    LEAST,
-    SPREAD,
-    Surface,
-    ink,
-    limit_of,
-    standing_out,
-)
+from edge_deploy.fewshot.patches import Good, Surface, ink, standing_out
 from edge_deploy.fewshot.regions import FEATURES, describe
 
 pytestmark = pytest.mark.edge
@@ -26,6 +18,10 @@ GROUND = 120.0
 def ground(seed: int, slope: float = 0.0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     return GROUND + rng.normal(0, 1.5, (64, 64)) + slope * np.linspace(-1, 1, 64)
+
+
+def surface(*good: np.ndarray) -> Surface:
+    return Surface.of([Good.of(one) for one in good])
 
 
 def line(angle: float, centre: tuple[float, float] = (32, 32)) -> np.ndarray:
@@ -54,11 +50,11 @@ def test_a_good_patch_is_dark_whatever_the_light() -> None:
 
 
 def test_streaks_are_the_grounds_own_where_good_pictures_have_them() -> None:
-    brushed = Surface.of([eight_bits(streaked(seed)) for seed in range(3)])
-    plain = Surface.of([eight_bits(ground(seed)) for seed in range(3)])
+    brushed = surface(*(eight_bits(streaked(seed)) for seed in range(3)))
+    plain = surface(*(eight_bits(ground(seed)) for seed in range(3)))
     assert brushed.streaked and not plain.streaked
     new = eight_bits(streaked(9))
-    assert ink(new, plain).any() and not ink(new, brushed).any()
+    assert ink(new, Surface()).any() and not ink(new, brushed).any()
     upright = eight_bits(ground(4) - 60 * line(np.pi / 2))
     assert ink(upright, plain).any(), "a scratch down the picture is none of its streaks"
 
@@ -86,27 +82,42 @@ def test_bright_and_dark_are_alike_and_a_ring_is_filled() -> None:
 
 def test_good_patches_say_how_much_must_stand_out() -> None:
     calm, spotted = eight_bits(ground(5)), eight_bits(ground(5) + 80 * line(0.5))
-    assert Surface.of([calm]) == Surface(LEAST)
-    used_to_it = Surface.of([spotted, spotted, spotted])
-    assert used_to_it.least > 60
-    assert ink(spotted, Surface()).any() and not ink(spotted, used_to_it).any()
+    assert not ink(eight_bits(ground(5) + 8 * line(0.5)), surface(calm, calm, calm)).any()
+    used_to_it = surface(spotted, spotted, spotted)
+    assert used_to_it.times > 5 * surface(calm, calm, calm).times
+    assert ink(spotted, surface(calm, calm, calm)).any() and not ink(spotted, used_to_it).any()
+
+
+def test_how_much_must_stand_out_goes_with_the_pictures_own_unevenness() -> None:
+    """The same thing, in a picture as even as the good ones and in one that shines five times as
+    unevenly."""
+    rng = np.random.default_rng(12)
+    shine = cv2.GaussianBlur(rng.normal(0, 1, (64, 64)), (0, 0), 6)
+    shine *= 4.0 / shine.std()
+    told = surface(*(eight_bits(ground(seed)) for seed in range(3)))
+    assert ink(eight_bits(ground(9) + 30 * line(0.4)), told).any()
+    assert not ink(eight_bits(ground(9) + 2 * shine), told).any()
+
+
+def test_only_a_thing_that_reaches_the_limit_is_told_however_much_others_hold() -> None:
+    """A wide faint shade holds more distance from the ground than a small strong spot."""
+    y, x = np.mgrid[:128, :128]
+    base = GROUND + np.random.default_rng(13).normal(0, 1.0, (128, 128))
+    shade = 12.0 * np.exp(-((x - 40) ** 2 + (y - 60) ** 2) / (2 * 11.0**2))
+    spot = 60.0 * (np.hypot(x - 100, y - 90) < 2.5)
+    found = standing_out(eight_bits(base + shade + spot), Surface())
+    assert found is not None
+    rows, columns = np.nonzero(found)
+    assert np.hypot(columns.mean() - 100, rows.mean() - 90) < 3
 
 
 def test_a_thing_goes_on_below_what_tells_that_it_is_there() -> None:
     fading = np.linspace(60, 25, 64) * line(0.0)
-    strict, lax = (
-        standing_out(eight_bits(ground(8) - fading), Surface(least)) for least in (40.0, 10.0)
-    )
+    picture = eight_bits(ground(8) - fading)
+    lax, strict = (standing_out(picture, Surface(times)) for times in (5.0, 15.0))
     assert strict is not None and lax is not None and np.array_equal(strict, lax)
     assert np.ptp(np.nonzero(strict)[1]) > 30
-    assert standing_out(eight_bits(ground(8) - fading), Surface(70.0)) is None
-
-
-def test_the_limit_keeps_its_false_rate_where_peaks_are_log_normal() -> None:
-    rng = np.random.default_rng(10)
-    peaks = np.exp(rng.normal(2.0, SPREAD, (20_000, 4)))
-    limits = np.array([limit_of(three) for three in peaks[:, :3]])
-    assert (peaks[:, 3] > limits).mean() == pytest.approx(FALSE_RATE, abs=0.006)
+    assert standing_out(picture, Surface(60.0)) is None
 
 
 def test_a_region_is_told_without_its_place() -> None:

@@ -30,6 +30,13 @@ Info:   at iteration #5: temp = 0.000000, timing cost = 587, wirelen = 241126
 Info:     iter=12 wires=303363 overused=500 overuse=501 archfail=NA
 Info: Checksum: 0x7b91737a
 """
+PINNED = 'LOCATE COMP "aclk" SITE "C17";\n'
+REPORT = json.dumps(
+    {
+        "utilization": {n: {"used": 1} for n in ("MULT18X18D", "TRELLIS_COMB", "DP16KD")},
+        "fmax": {"aclk": {"achieved": 101.5}},
+    }
+)
 Steps = list[tuple[str, int]]
 
 
@@ -169,3 +176,40 @@ def test_nothing_half_written_takes_a_file_s_name(tmp_path: Path) -> None:
     with replacing(path) as part:
         part.write_text("new")
     assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize(
+    ("said", "pins"),
+    [
+        ("", ["\n"]),
+        (f"ERROR: {synthesis.UNREACHED}$TRELLIS_IO_IN', from X0/Y11/JPADDIA_PIO", ["\n", PINNED]),
+    ],
+)
+def test_a_clock_that_no_wire_leads_from_gets_a_pin_that_has_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, pins: list[str]
+) -> None:
+    held = list[str]()
+
+    def listen(command: list[str], folder: Path, hear: object) -> None:
+        held.append((folder / command[command.index("--lpf") + 1]).read_text())
+        if said and len(held) == 1:
+            raise EdgeError(f"nextpnr-ecp5 failed (1): {said}")
+        for word in ("--textcfg", "--report"):
+            (folder / command[command.index(word) + 1]).write_text(REPORT)
+
+    monkeypatch.setattr(tools, "listen", listen)
+    monkeypatch.setattr(tools, "missing", lambda *names: "no ecppack")
+    found = synthesis.place(tmp_path, "85k")
+    assert held == pins
+    assert found.fmax_mhz == 101.5
+
+
+def test_another_failure_of_the_router_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def listen(*_: object) -> None:
+        raise EdgeError("nextpnr-ecp5 failed (1): ERROR: Failed to route arc 3.0 of net 'n17'")
+
+    monkeypatch.setattr(tools, "listen", listen)
+    with pytest.raises(EdgeError, match="n17"):
+        synthesis.place(tmp_path, "85k")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge_deploy.errors import EdgeError
-from edge_deploy.incremental.course import drawn, marks
+from edge_deploy.incremental.course import drawn, marks, replaced
 from edge_deploy.incremental.growing import KEPT, Growing, Unit
 from edge_deploy.incremental.softmax import Softmax
 
@@ -77,6 +77,56 @@ def test_memory_is_bounded_by_units_and_a_few_samples() -> None:
     assert len(net._kept[0]) == KEPT
     assert sum(unit.count for unit in net.units) == 3 * 150 + 30
     assert len(net.units) == 2
+
+
+def patient(centres: list[dict[int, float]], patience: int | None) -> list[Growing]:
+    """After each increment, which brings a cloud around each class's centre."""
+    net, rng, after = Growing(24, patience=patience), np.random.default_rng(0), []
+    for turn, one in enumerate(centres):
+        samples = np.concatenate([cloud(c, 16, 50 * turn + label) for label, c in one.items()])
+        net.learn(samples, np.repeat(list(one), 16), rng)
+        now = Growing(24, list(net.units))
+        now._kept = {label: list(kept) for label, kept in net._kept.items()}
+        after.append(now)
+    return after
+
+
+def test_what_is_no_longer_made_is_given_up_and_what_is_stays() -> None:
+    """Class 0 moves from 40 to 200, class 2 is withdrawn, class 1 stays."""
+    course = [{0: 40, 1: 120, 2: 160}, *[{0: 200, 1: 120}] * 3]
+    told = patient(course, 2)
+    owners = [sorted(unit.owner for unit in net.units) for net in told]
+    assert owners == [[0, 1, 2], [0, 0, 1, 2], [0, 0, 1, 2], [0, 1]]
+    asked = np.concatenate([cloud(c, 20, 9) for c in (200, 120)])
+    assert np.array_equal(told[-1].answer(asked), np.repeat([0, 1], 20))
+    assert set(told[-1]._kept) == {0, 1}
+    assert all(abs(float(one.mean()) - 200) < 10 for one in told[-1]._kept[0])
+    kept = patient(course, None)[-1]
+    assert sorted(unit.owner for unit in kept.units) == [0, 0, 1, 2]
+
+
+def test_what_comes_again_in_time_is_never_given_up_and_later_is_new() -> None:
+    seldom = [{0: 40, 1: 120}, {1: 120}, {0: 40, 1: 120}, {1: 120}, {0: 40, 1: 120}]
+    assert [len(net.units) for net in patient(seldom, 2)] == [2] * 5
+    late = [{0: 40, 1: 120}, {1: 120}, {1: 120}, {1: 120}, {0: 200, 1: 120}]
+    assert [len(net.units) for net in patient(late, 2)] == [2, 2, 2, 1, 2]
+    with pytest.raises(EdgeError, match="patience of 0"):
+        Growing(24, patience=0)
+
+
+def test_a_course_of_replacements_asks_what_is_there() -> None:
+    plain = [cloud(10 + 12 * at, 16, at) for at in range(6)]
+    changed = [cloud(150 + 12 * at, 16, 90 + at) for at in range(6)]
+    course = replaced(plain, changed, 2, 2, 5)
+    there = [len(set(one.labels)) for one in course]
+    assert there == [2, 4, 6, 6, 4] and all(set(one.labels) == set(one.wanted) for one in course)
+    first = set(course[0].labels)
+    assert first <= set(course[3].labels) and not first & set(course[4].labels)
+    low = [one.samples[np.isin(one.labels, list(first))].mean() < 100 for one in course[:4]]
+    assert low == [True, True, False, False]
+    every = [sample.tobytes() for one in course for sample in one.samples]
+    assert len(set(every)) == len(every), "nobody's drawing comes twice"
+    assert not set(every) & {sample.tobytes() for one in course for sample in one.asked}
 
 
 def test_what_is_no_increment_is_refused() -> None:
