@@ -1,1 +1,1 @@
-"""Positioning: GNSS in the urban canyon, and radar with video."""
+"""Positioning: GNSS in the urban canyon (D4), and radar with video (D3)."""

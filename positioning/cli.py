@@ -14,10 +14,12 @@ from positioning.config import Estimator, Form, Mode
 app = App(name="positioning", help="GNSS positioning in the urban canyon (D4).")
 
 AsJson = Annotated[bool, Parameter(name="--json", negative="")]
+WideLanes = Annotated[bool, Parameter(negative="")]
 Week = Annotated[int | None, Parameter(validator=Number(gt=0, lt=10_000))]
 Seconds = Annotated[float | None, Parameter(validator=Number(gt=0))]
 Files = Annotated[list[Path], Parameter(consume_multiple=True, negative="")]
 Layout = Literal["open", "canyon", "avenue", "old-town", "viaduct", "trees"]
+Coordinates = Annotated[str, Parameter(allow_leading_hyphen=True, show_default=False)]  # x < 0
 Tolerance = Annotated[float, Parameter(validator=Number(gt=0))]
 
 
@@ -30,12 +32,13 @@ def solve(
     base: Path | None = None,
     imu: Path | None = None,
     wheel: Path | None = None,
-    lever: str = "",
+    lever: Coordinates = "",
     mode: Mode = "kinematic",
     estimator: Estimator = "batch",
-    base_position: str = "",
+    base_position: Coordinates = "",
     form: Form = "geodetic",
     week: Week = None,
+    wide_lanes: WideLanes = False,
     json: AsJson = False,
 ) -> None:
     """Solve a rover's observations; write RTKLIB's .pos format.
@@ -67,6 +70,10 @@ def solve(
         Coordinates to write.
     week:
         GPS week of RTCM files that do not tell it.
+    wide_lanes:
+        RTK by itself: place epochs that stay float by the integers of their wide lanes, to some
+        decimetres, where these are believed. Few are, none becomes a fix, and reflections that
+        agree with each other mislead wide lanes too.
     json:
         Print what was done as JSON.
     """
@@ -81,6 +88,7 @@ def solve(
         week=week,
         base_position_m=_place(base_position) if base_position else None,
         lever_m=_three(lever, "--lever", "forward,left,up") if lever else None,
+        wide_lanes=wide_lanes,
     )
     with progress() as tell:
         done = run(rover, base, nav, out, config, tell, imu=imu, wheel=wheel)

@@ -20,6 +20,7 @@ class SolveConfig(BaseModel):
     base_position_m: ECEF of the base; None takes the one that its file tells.
     lever_m: of the antenna from the inertial sensor, body axes forward, left, up.
     week: GPS week of RTCM files that do not tell it.
+    wide_lanes: of RTK, tell an epoch that is not fixed by its wide lanes where these are believed.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -30,3 +31,4 @@ class SolveConfig(BaseModel):
     base_position_m: tuple[float, float, float] | None = None
     lever_m: tuple[float, float, float] | None = None
     week: Annotated[int, Field(gt=0, lt=10_000)] | None = None
+    wide_lanes: bool = False

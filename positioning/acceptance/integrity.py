@@ -71,11 +71,11 @@ def rows(drives: Sequence[Evidence], seed: int) -> dict[str, Measurement]:
 
 def live(drives: Sequence[Evidence], seed: int) -> dict[str, Measurement]:
     """The row of real time."""
-    from positioning.gnss.integrity.assess import PUBLISHED, read
+    from positioning.gnss.integrity.assess import read
     from positioning.gnss.integrity.calibrate import together
     from positioning.gnss.integrity.reliability import levels_of
 
-    made, told = read(PUBLISHED["realtime"]), together(drives)
+    made, told = read("realtime"), together(drives)
     drive = np.repeat(np.arange(len(drives)), [len(d.is_fix) for d in drives])
     return {LIVE.id: _misled(told, levels_of(made, told), drive, seed)}
 

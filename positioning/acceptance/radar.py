@@ -1,20 +1,20 @@
-"""The radar by itself: accuracy, detection, false alarms, interference, time, and real frames."""
+"""The radar by itself: accuracy, detection, false alarms, interference and time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import chain as chained
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from common.acceptance.experiment import Context, Experiment
-from common.acceptance.figures import Figure, Picture, Plot, ReferenceLine, Series
+from common.acceptance.figures import Figure, Plot, ReferenceLine, Series
 from common.acceptance.hashing import content_hash
 from common.acceptance.indicator import Indicator
-from common.acceptance.measurement import Measurement, not_measured, rate
+from common.acceptance.measurement import Measurement, rate
 from common.acceptance.resampling import bootstrap
 from common.runtime.timing import measure as timed
 from common.types.stamped import Stamped
@@ -271,69 +271,6 @@ def pace(context: Context) -> Mapping[str, Measurement]:
     return {"S4-D3-R4/radar-frame-time": Measurement(value, value, value, n, digest, note)}
 
 
-def radiate(context: Context) -> Mapping[str, Measurement]:
-    """CFAR and clustering on a real spinning radar, against hand-drawn boxes of vehicles."""
-    recall, precision = "S4-D3-R3/radiate-recall", "S4-D3-R3/radiate-precision"
-    root = context.data_root
-    folder = root / "radiate_tiny/data/radiate/tiny_foggy" if root else None
-    if folder is None or not folder.is_dir():
-        reason = not_measured("the data set radiate_tiny is absent")
-        return {recall: reason, precision: reason}
-    from positioning.radar.formats.radiate import RANGE_M, read
-    from positioning.radar.polar import objects
-
-    frames = read(folder)
-    held = boxes = right = told = dark = 0
-    for frame in frames:
-        every = objects(frame.polar(), RANGE_M)
-        echoes = np.concatenate([np.zeros((0, 2)), *(o.cells_m for o in every)])
-        dark += sum(not box.holds(echoes, 0.5).any() for box in frame.boxes)
-        found = [o for o in every if o.may_be_vehicle]
-        place = np.array([o.xy_m for o in found]).reshape(-1, 2)
-        inside = np.array([box.holds(place, 0.5) for box in frame.boxes]).reshape(-1, len(place))
-        held, boxes = held + int(inside.any(axis=1).sum()), boxes + len(frame.boxes)
-        right, told = right + int(inside.any(axis=0).sum()), told + len(found)
-        context.progress(frame.number, len(frames), "radar, radiate_tiny")
-    digest = context.data_hash([frame.path for frame in frames])
-    picture = (_picture(frames[10], found=objects(frames[10].polar(), RANGE_M)),)
-    note = (
-        "fog, 18 frames of one street, boxes of the same few vehicles: not independent. Everything "
-        "that stands counts as false, and without Doppler the radar cannot tell it from vehicles. "
-        f"{dark} of the {boxes} boxes hold no echo at all that has neighbours: no clustering finds "
-        "anything there."
-    )
-    return {
-        recall: rate(held, boxes, digest, note, picture),
-        precision: rate(right, told, digest, note),
-    }
-
-
-def _picture(frame: Any, found: Iterable[Any]) -> Figure:
-    """The polar image laid out on the ground, boxes in red, vehicle-like objects in green."""
-    import cv2
-
-    scale, side = 4.0, 640
-    polar = frame.polar()
-    x, y = np.meshgrid(np.arange(side) - side / 2, side / 2 - np.arange(side))
-    turn = (np.arctan2(x, y) % (2 * np.pi)) / (2 * np.pi) * polar.shape[1] - 0.5
-    bins = np.hypot(x, y) / scale / 100.0 * polar.shape[0]
-    image = cv2.remap(polar, turn.astype(np.float32), bins.astype(np.float32), cv2.INTER_LINEAR)
-    canvas = cv2.cvtColor(cv2.convertScaleAbs(image, alpha=1.8), cv2.COLOR_GRAY2BGR)
-
-    def pixel(forward: float, left: float) -> tuple[int, int]:
-        return round(side / 2 - left * scale), round(side / 2 - forward * scale)
-
-    for item in found:
-        if item.may_be_vehicle:
-            cv2.circle(canvas, pixel(*item.xy_m), 5, (80, 220, 80), 1)
-    for box in frame.boxes:
-        size = box.width_m * scale, box.length_m * scale
-        tilted = (pixel(box.x_m, box.y_m), size, -float(np.rad2deg(box.yaw_rad)))
-        cv2.polylines(canvas, [cv2.boxPoints(tilted).astype(np.int32)], True, (60, 60, 255), 1)
-    data = cv2.imencode(".png", canvas)[1].tobytes()
-    return Picture(data, "radiate_tiny, frame 11: boxes red, vehicle-like objects green")
-
-
 def indicators(name: str) -> tuple[Indicator, ...]:
     """The rows of one weather."""
     row = partial(Indicator, evidence="simulated", method=HOW)
@@ -394,22 +331,6 @@ PACE = Indicator(
     GUIDE_R4, "ms", "<=", BUDGET_MS, "simulated",
     "CPU time of one simulated street's frame, samples to clustered detections, median.",
 )  # fmt: skip
-RADIATE = (
-    Indicator(
-        "S4-D3-R3/radiate-recall",
-        "At least 90 % of the boxes of vehicles hold a vehicle-like object.",
-        GUIDE_R3, "fraction", ">=", 0.9, "public-data",
-        "OS-CFAR along range and DBSCAN on the polar frames of radiate_tiny; the object's middle "
-        "in the box widened by 0.5 m.",
-    ),
-    Indicator(
-        "S4-D3-R3/radiate-precision",
-        "At least half of the vehicle-like objects are boxed vehicles.",
-        GUIDE_R3, "fraction", ">=", 0.5, "public-data",
-        "As recall; objects of a vehicle's size whose middle lies in no box count as false.",
-    ),
-)  # fmt: skip
-
 EXPERIMENTS: tuple[Experiment, ...] = (
     *(Experiment(f"radar-{name}", indicators(name), partial(accuracy, name)) for name in WEATHERS),
     Experiment("radar-interference-loss", (LOSS,), loss),
@@ -417,5 +338,4 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment("radar-resolution", (RESOLUTION,), resolution),
     Experiment("radar-street", (STREET,), street),
     Experiment("radar-pace", (PACE,), pace, exclusive=True),
-    Experiment("radar-radiate", RADIATE, radiate),
 )

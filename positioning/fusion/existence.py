@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from positioning.fusion.ghosts import DOUBT, images
+from positioning.fusion.ghosts import DOUBT
 from positioning.fusion.observe import outline, wrap
 from positioning.fusion.scan import REFLECTION, Pose
 
@@ -27,6 +27,7 @@ STRAY = 0.05  # probability that a camera's detection falls on a ghost
 BODY = np.array([0.75, 0.95])  # share of bodies among what lasts, of radar and camera
 REACHES_M = np.arange(20.0, 111.0, 10.0)  # ranges at which a camera may miss every other body
 FADES_M = 6.0
+NEAREST_M = 4.0  # of whom the whole outline is in the picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +46,30 @@ class Sensing:
 
 
 RADAR = Sensing(0.75, 2.5, 0.12)
-CAMERA = Sensing(0.85, 0.4, 0.2, half_field_rad=0.58, reach_m=90.0, optical=True)
+CAMERA = Sensing(0.85, 0.4, 0.2, half_field_rad=0.58, reach_m=120.0, optical=True)
 
 
 def density(sensing: Sensing, size: int) -> float:
     """False detections a unit of measurement space: of a radar m rad m/s over 40 m/s; of a camera
-    m rad, and outlines up to 0.3 rad wide and high."""
-    volume = sensing.reach_m * 2 * sensing.half_field_rad
-    return sensing.clutter / (volume * (40.0 if size == REFLECTION else 0.3 * 0.3))
+    rad/m from the horizon down to NEAREST_M, and outlines up to 0.3 rad wide and high."""
+    space = sensing.reach_m * 40.0 if size == REFLECTION else 0.3 * 0.3 / NEAREST_M
+    return sensing.clutter / (space * 2 * sensing.half_field_rad)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
     """Of T tracks: chance (T,) that a sensor detects each. open (T,): in its field and behind
-    nobody. image (T,): may be a mirror image, for a radar. distance_m (T,)."""
+    nobody. distance_m (T,)."""
 
     chance: Floats
     open: NDArray[np.bool_]
-    image: NDArray[np.bool_]
     distance_m: Floats
 
 
-def view(mean: Floats, real: Floats, pose: Pose, sensing: Sensing, reach: Floats) -> View:
-    """Of states (T, 8) that are bodies with probability `real`; reach (G,): weights of
+def view(
+    mean: Floats, solid: NDArray[np.bool_], pose: Pose, sensing: Sensing, reach: Floats
+) -> View:
+    """Of states (T, 8), of which those that are `solid` (T,) hide others; reach (G,): weights of
     REACHES_M."""
     to = mean[:, :2] - [pose.x_m, pose.y_m]
     r = np.linalg.norm(to, axis=1)
@@ -75,12 +77,12 @@ def view(mean: Floats, real: Floats, pose: Pose, sensing: Sensing, reach: Floats
     inside = (np.abs(off) < sensing.half_field_rad) & (r < sensing.reach_m)
     if not sensing.optical:
         chance = np.where(inside, sensing.detection, OUTSIDE)
-        return View(chance, inside, images(mean, real, pose), r)
+        return View(chance, inside, r)
     chance = sensing.detection * (_seen(r) @ reach)
-    behind = _covered(mean, pose, r, real > 0.5)
+    behind = _covered(mean, pose, r, solid)
     chance = np.where(behind, np.minimum(chance, COVERED), chance)
     chance = np.where(inside, np.maximum(chance, OUTSIDE), OUTSIDE)
-    return View(chance, inside & ~behind, np.zeros(len(r), np.bool_), r)
+    return View(chance, inside & ~behind, r)
 
 
 def _seen(distance_m: Floats) -> Floats:

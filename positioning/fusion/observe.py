@@ -21,7 +21,6 @@ Floats = NDArray[np.float64]
 LASTS = 8.0  # scans that a reflection stays in its place, and that say no more than one
 ANGLES = {3: [1], 4: [1, 2]}  # which of a measurement's numbers are angles
 ANY_WAY_RAD = np.pi / 2 / np.sqrt(3)  # spread of a box's way where nothing is known of it
-UNKNOWN_RAD = 0.5  # from which on a way is as good as unknown; below it a derivative serves
 STEP_RAD = 1e-3
 _THROWS = np.array([0.0, 1.0, -1.0]) * np.sqrt(3)  # sigma points of a normal, in its deviations
 _WEIGHT = np.array([2 / 3, 1 / 6, 1 / 6])
@@ -40,7 +39,7 @@ def observe(state: Floats, spread: Floats, pose: Pose, size: int) -> tuple[Float
     way = ahead(state, pose.yaw_rad)
     left = np.stack([-way[..., 1], way[..., 0]], axis=-1)
     sigma, by_velocity = _unsure_way(state, spread, way, left)
-    throw = np.where(sigma > UNKNOWN_RAD, sigma, STEP_RAD) if size == OUTLINE else STEP_RAD
+    throw = np.maximum(sigma, STEP_RAD) if size == OUTLINE else STEP_RAD
     angle = _THROWS.reshape(-1, *[1] * sigma.ndim) * throw
     ways = np.cos(angle)[..., None] * way + np.sin(angle)[..., None] * left
     seen = _outline if size == OUTLINE else _reflection
@@ -117,7 +116,7 @@ def _facing(state: Floats, way: Floats, pose: Pose) -> tuple[Floats, Floats]:
 
 
 def _outline(state: Floats, way: Floats, pose: Pose) -> tuple[Floats, Floats, Floats]:
-    """Depth of the nearest corner, bearings of the left and right edge, log(height / depth)."""
+    """Inverse depth of the nearest corner, bearings of both edges, log(height / depth)."""
     corner, jacobian = points(
         state[..., None, :], way[..., None, :], np.broadcast_to(CORNERS, (*way.shape[:-1], 4, 2))
     )
@@ -129,13 +128,14 @@ def _outline(state: Floats, way: Floats, pose: Pose) -> tuple[Floats, Floats, Fl
     near, left, right = depth.argmin(-1), side.argmax(-1), side.argmin(-1)
     nearest = _picked(depth, near)
     tall = state[..., HEIGHT] - np.log(nearest)
-    z = np.stack([nearest, _picked(azimuth, left), _picked(azimuth, right), tall], axis=-1)
+    z = np.stack([1 / nearest, _picked(azimuth, left), _picked(azimuth, right), tall], axis=-1)
     rows = np.zeros((*way.shape[:-1], OUTLINE, SIZE))
-    rows[..., 0, :] = forward @ _picked(jacobian, near)
+    farther = forward @ _picked(jacobian, near)
+    rows[..., 0, :] = -farther / nearest[..., None] ** 2
     for row, edge in ((1, left), (2, right)):
         slope = _picked(turn, edge)[..., None, :] @ _picked(jacobian, edge)
         rows[..., row, :] = slope[..., 0, :]
-    rows[..., 3, :] = -rows[..., 0, :] / nearest[..., None]
+    rows[..., 3, :] = -farther / nearest[..., None]
     rows[..., 3, HEIGHT] += 1.0
     return z, rows, np.zeros((*way.shape[:-1], OUTLINE, OUTLINE))
 

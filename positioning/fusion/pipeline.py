@@ -26,6 +26,7 @@ from positioning.fusion.scan import (
     RadarErrors,
     Scan,
     camera_scan,
+    depths,
     radar_scan,
 )
 from positioning.fusion.tracker import Outcome, Settings, Tracker
@@ -124,12 +125,12 @@ class Fusion:
         if outcome is None or not self._settings.aligns:
             return
         plain = camera_scan(time_s, pose, found, self._camera, self._settings.camera)
+        depth, variance = depths(plain)
         half = dict(zip(outcome.tracks.number.tolist(), _half_m(outcome.tracks), strict=True))
         for track, at in zip(outcome.number.tolist(), outcome.detection.tolist(), strict=True):
-            depth, left, right, _ = plain.z[at].tolist()
-            unsure = np.diag(plain.covariance[at])
-            if track in half and unsure[1:3].max() < NOTHING:
-                seen = (left + right) / 2, depth, float(unsure[0])
+            _, left, right, _ = plain.z[at].tolist()
+            if track in half and np.diag(plain.covariance[at])[1:3].max() < NOTHING:
+                seen = (left + right) / 2, float(depth[at]), float(variance[at])
                 self._aligner.camera(track, stamp_s, seen, int(found.labels[at]), half[track])
 
     def tracks(self, time_s: float) -> tuple[Tracks, Floats]:
@@ -162,6 +163,6 @@ def _half_m(tracks: Tracks) -> Floats:
 def _unsure(scan: Scan, known: Alignment) -> Scan:
     """As long as clock and mount are not known well, ranges and bearings are not either."""
     covariance = scan.covariance.copy()
-    covariance[:, 0, 0] += (STRANGE_MPS * known.sigma[0]) ** 2
+    covariance[:, 0, 0] += (scan.z[:, 0] ** 2 * STRANGE_MPS * known.sigma[0]) ** 2
     covariance[:, 1:3, 1:3] += (STRANGE_RADPS * known.sigma[0]) ** 2 + known.sigma[2] ** 2
     return replace(scan, covariance=covariance)

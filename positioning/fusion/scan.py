@@ -1,9 +1,12 @@
 """What one sensor saw at one time, in one form for radar and camera.
 
 A detection is what a radar tells of a reflection, (range, azimuth, range rate), or what a camera
-tells of an outline, (depth of the lower edge, bearing of the left and right edge, log of the
-height over the depth), from where the sensor stood and in its axes, with its covariance. Azimuth
-is positive to the left.
+tells of an outline, (inverse depth of the lower edge, bearing of the left and right edge, log of
+the height over the depth), from where the sensor stood and in its axes, with its covariance.
+Azimuth is positive to the left. A nod moves a lower edge by an angle, and the angle under the
+horizon goes with the inverse of the depth: in it the error is the same at every distance, and a
+body too far to be placed is still known not to be near (Civera, Davison and Montiel, IEEE Trans.
+Robotics 24:932, 2008).
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ KINDS = ("vehicle", "cyclist", "pedestrian")
 REFLECTION, OUTLINE = 3, 4  # sizes of what a radar and a camera measure
 NOTHING = 1e4  # variance of what an edge of the picture cuts off
 BORDER_PX = 4.0
+FOOT_M = 0.22  # of a body's nearest corner against where its lower edge seems to stand
+FARTHEST_M = 120.0  # no body is placed beyond it
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +118,7 @@ def camera_scan(
 ) -> Scan:
     """Outlines of boxes: the lower edge meets the ground, the upper is as much higher as the body.
 
-    What the border of the picture cuts off, and a depth by a lower edge at the horizon, is given
-    without weight.
+    What the border of the picture cuts off is given without weight.
     """
     boxes = found.boxes_px.astype(np.float64)
     left, top, right, bottom = boxes.T
@@ -123,16 +127,17 @@ def camera_scan(
     ends = [camera.rays(np.stack([across, v], axis=1)) for v in (top, bottom)]
     bearing = [np.arctan2(ray[:, 1], ray[:, 0]) for ray in sides]
     tall = np.maximum(np.subtract(*(ray[:, 2] / ray[:, 0] for ray in ends)), 1e-3)
-    depth, depth_variance = _from_ground(camera, np.stack([across, bottom], axis=1), errors)
+    inverse = -ends[1][:, 2] / ends[1][:, 0] / camera.mount_m[2]
+    nod = ((errors.edge_px / camera.focal_px) ** 2 + errors.pitch_rad**2) / camera.mount_m[2] ** 2
     edge = (errors.edge_px / camera.focal_px) ** 2
     cut = _cut(boxes, camera)
     covariance = np.zeros((len(boxes), OUTLINE, OUTLINE))
-    covariance[:, 0, 0] = np.where(cut[:, 3], NOTHING, depth_variance)
+    covariance[:, 0, 0] = np.where(cut[:, 3], NOTHING, nod + (FOOT_M * inverse**2) ** 2)
     covariance[:, 1, 1] = np.where(cut[:, 0], NOTHING, edge + 0.001**2)
     covariance[:, 2, 2] = np.where(cut[:, 2], NOTHING, edge + 0.001**2)
     end = np.where(cut[:, 1] | cut[:, 3], NOTHING, 2 * edge / tall**2 + 0.02**2)
     covariance[:, 3, 3] = end
-    z = np.stack([depth, *bearing, np.log(tall)], axis=1)
+    z = np.stack([inverse, *bearing, np.log(tall)], axis=1)
     scores = found.scores.astype(np.float64)
     return Scan(sensor, time_s, pose, z, covariance, found.labels, scores)
 
@@ -145,13 +150,12 @@ def _cut(boxes: Floats, camera: Camera) -> NDArray[np.bool_]:
     return cut
 
 
-def _from_ground(camera: Camera, foot: Floats, errors: CameraErrors) -> tuple[Floats, Floats]:
-    """Depth of where the ray meets the ground, and its variance."""
-    depth = camera.ground_m(foot)[:, 0] - camera.mount_m[0]
-    slope = depth**2 / camera.mount_m[2]
-    variance = slope**2 * ((errors.edge_px / camera.focal_px) ** 2 + errors.pitch_rad**2) + 0.05
-    useless = np.isnan(depth) | (depth > 120) | (depth <= 0)
-    return np.where(useless, 50.0, depth), np.where(useless, NOTHING, variance)
+def depths(scan: Scan) -> tuple[Floats, Floats]:
+    """(N,) metres to the lower edges of a camera's detections, at most FARTHEST_M, and their
+    variances to first order; NOTHING where the picture cuts the edge off."""
+    inverse, variance = scan.z[:, 0], scan.covariance[:, 0, 0]
+    depth = 1 / np.maximum(inverse, 1 / FARTHEST_M)
+    return depth, np.where(variance >= NOTHING, NOTHING, depth**4 * variance)
 
 
 def near_side(scan: Scan) -> tuple[Floats, Floats, Floats, Floats]:
@@ -159,13 +163,14 @@ def near_side(scan: Scan) -> tuple[Floats, Floats, Floats, Floats]:
     camera's by the ground, and by the usual height of its kind where the ground is not seen."""
     if scan.z.shape[1] == REFLECTION:
         return scan.z[:, 0], scan.z[:, 1], scan.covariance[:, 0, 0], scan.covariance[:, 1, 1]
-    depth, left, right, tall = scan.z.T
+    _, left, right, tall = scan.z.T
+    depth, depth2 = depths(scan)
     variance = np.stack([scan.covariance[:, i, i] for i in range(OUTLINE)])
     usual = np.exp(MEDIAN[scan.label, 2] - tall)
     unsure = usual**2 * (COVARIANCE[scan.label, 2, 2] + variance[3])
-    blind = variance[0] >= NOTHING
+    blind = depth2 >= NOTHING
     azimuth = (left + right) / 2
     cosine = np.cos(azimuth)
     near = np.where(blind, usual, depth) / cosine
-    spread = np.where(blind, np.minimum(unsure, 20.0**2), variance[0]) / cosine**2
+    spread = np.where(blind, np.minimum(unsure, 20.0**2), depth2) / cosine**2
     return near, azimuth, spread, np.minimum((variance[1] + variance[2]) / 4, 0.1**2)

@@ -13,6 +13,7 @@ from positioning.fusion.associate import Distances, distances, nearest
 from positioning.fusion.birth import born
 from positioning.fusion.body import UNKNOWN, VEHICLE, overlap
 from positioning.fusion.existence import CAMERA, RADAR, Sensing, View
+from positioning.fusion.ghosts import images
 from positioning.fusion.halves import joined, resized
 from positioning.fusion.imm import update
 from positioning.fusion.motion import HEIGHT, LENGTH
@@ -80,7 +81,8 @@ class Tracker:
         sensing = self.settings.sensors[scan.sensor]
         tracks = tracks.at(scan.time_s, self.settings.survival_s)
         mean, _ = tracks.mixture.merged()
-        seen = existence.view(mean, tracks.real, scan.pose, sensing, tracks.reach)
+        solid = tracks.existence * tracks.real > 0.5
+        seen = existence.view(mean, solid, scan.pose, sensing, tracks.reach)
         t, n, near, apart = self._pairs(tracks, scan, sensing, seen)
         nis, after = self._absorbed(tracks, scan, (t, n), near.wide[t, n], seen)
         strain = _strain(tracks, near.plain, apart, t, n)
@@ -131,7 +133,8 @@ class Tracker:
             reach = existence.learned(tracks.reach, there, hit, tracks.real, sensing)
             after = replace(after, real=existence.body(tracks.real, seen, hit), reach=reach)
         elif not sensing.optical:
-            after = replace(after, real=existence.doubted(tracks.real, seen.image & hit))
+            image = images(*tracks.mixture.merged(), tracks.real, scan.pose)
+            after = replace(after, real=existence.doubted(tracks.real, image & hit))
         if not len(t):
             return np.zeros(0), replace(after, existence=exists)
         size, some = scan.z.shape[1], tracks.mixture.take(t)

@@ -92,6 +92,8 @@ def _check(base: Path | None, out: Path, config: SolveConfig) -> None:
         raise LingnanError("--mode single takes no base: leave --base away, or choose kinematic")
     if config.mode != "single" and base is None:
         raise LingnanError(f"--mode {config.mode} needs a base: give --base, or --mode single")
+    if config.wide_lanes and base is None:
+        raise LingnanError("--wide-lanes is of RTK: give --base, or leave it away")
     if not out.parent.is_dir():
         raise LingnanError(f"{out.parent} is no folder; make it first")
 
@@ -103,6 +105,8 @@ def _check_sensors(
         raise LingnanError("--wheel and --lever go with an inertial sensor: give --imu too")
     if imu is None:
         return
+    if config.wide_lanes:
+        raise LingnanError("--wide-lanes adds no fix, and --imu couples with fixes: choose one")
     if config.mode == "static":
         raise LingnanError("--imu is of a vehicle that moves: choose --mode kinematic or single")
     if config.estimator == "epoch":
@@ -153,15 +157,12 @@ def _solution(
     from positioning.gnss.variance.network import variances
 
     learned = variances(observed, orbits)
-    if vehicle is not None and config.estimator == "realtime":
-        from positioning.gnss.coupled import realtime
-
-        return realtime.solve(observed, orbits, vehicle, *beside, variance_m2=learned)[0].solution
-    relative = _relative(observed, *beside, orbits, learned, config)
     if vehicle is None:
-        return relative
-    reference = coupled.Reference(*beside, relative)
-    return coupled.solve(observed, orbits, vehicle, reference, variance_m2=learned).solution
+        return _relative(observed, *beside, orbits, learned, config)
+    from positioning.gnss.coupled import hindsight, realtime
+
+    estimate = realtime.solve if config.estimator == "realtime" else hindsight.solve
+    return estimate(observed, orbits, vehicle, *beside, variance_m2=learned)[0].solution
 
 
 def _single(observed: Observations, orbits: BroadcastOrbits, config: SolveConfig) -> Solution:
@@ -181,8 +182,8 @@ def _relative(
     from positioning.gnss.rtk.pipeline import solve
     from positioning.gnss.rtk.tuning import Mode
 
-    solution, _ = solve(observed, based, orbits, place, Mode(config.mode), variance_m2=learned)
-    return solution
+    given = (observed, based, orbits, place, Mode(config.mode))
+    return solve(*given, variance_m2=learned, wide_lanes=config.wide_lanes)[0]
 
 
 def _base(path: Path, config: SolveConfig, done: Solved) -> Beside:

@@ -29,10 +29,13 @@ RENDERED = 960, 540
 MOUNTS_M = (1.2, 2.2), (1.2, 2.2), (3.5, 6.5)  # heights on vehicles, twice as often, and on masts
 FINE = 0.25  # share of the frames that a camera of 1080p takes, through its JPEG
 IN_COLUMN = 0.7  # share of the frames with road users one behind another
+END_ON = 0.6  # share of the frames with cyclists and walkers that go along the road
+PASSING = 0.35  # share of the frames with vehicles beside the camera, which the picture's side cuts
 FIRST_SEED = 1_000_000  # seeds of the judged scenarios lie below
 SEEN, HINTED = 0.3, 0.1  # visible shares: at least this is to be found; below that is not there
 FAR_M = 95.0  # bodies beyond are hardly higher than SMALLEST_PX
 NEAR_A_BODY = 0.75  # share of the crops that are laid around a body
+WITHIN = 0.7  # of a box; where a crop leaves less of it, what is seen does not tell its lower edge
 HARD, WHOLE = 2.5, 0.85  # how often a body that is hidden in part, or no vehicle, is taken for it
 SMALLEST_PX = 9.0  # height at 960 pixels a line; smaller ones count neither way
 
@@ -79,10 +82,14 @@ def to_network(pixels: NDArray[np.uint8], boxes: Boxes) -> Frame:
 def crowd(rng: np.random.Generator) -> World:
     """Up to a dozen road users anywhere before the camera, most of them on the road, and at times
     some that hide each other."""
-    actors = anywhere(rng)
+    actors, ego_y = anywhere(rng), float(rng.uniform(-3, 3))
     if rng.uniform() < IN_COLUMN:
         actors += column(rng, len(actors))
-    ego = Motion.straight((0.0, float(rng.uniform(-3, 3))), (0.0, 0.0), float(rng.normal(0, 0.1)))
+    if rng.uniform() < END_ON:
+        actors += end_on(rng, len(actors))
+    if rng.uniform() < PASSING:
+        actors += passing(rng, len(actors), ego_y)
+    ego = Motion.straight((0.0, ego_y), (0.0, 0.0), float(rng.normal(0, 0.1)))
     return World(ego, tuple(actors), walls(rng), roadside(rng, 120.0))
 
 
@@ -128,6 +135,31 @@ def column(rng: np.random.Generator, first: int) -> list[Actor]:
     return actors
 
 
+def end_on(rng: np.random.Generator, first: int) -> list[Actor]:
+    """1 to 4 cyclists and walkers that go along the road, towards the camera or away from it: from
+    there a rider differs from a walker by a tyre's width and by where he meets the ground."""
+    actors = []
+    for number in range(int(rng.integers(1, 5))):
+        kind: Kind = "cyclist" if rng.uniform() < 0.6 else "pedestrian"
+        place = float(np.exp(rng.uniform(np.log(6.0), np.log(60.0)))), float(rng.normal(0, 4.0))
+        yaw = float(rng.choice([0.0, np.pi]) + rng.normal(0, 0.15))
+        motion = Motion.straight(place, (0.0, 0.0), yaw)
+        actors.append(Actor(first + number, shape(kind, rng), motion))
+    return actors
+
+
+def passing(rng: np.random.Generator, first: int, ego_y: float) -> list[Actor]:
+    """A vehicle on one side or on both, partly beside the camera: its near end is out of sight."""
+    actors: list[Actor] = []
+    for side in rng.choice([-1.0, 1.0], int(rng.integers(1, 3)), replace=False).tolist():
+        body = shape(ON_ROADS[int(rng.integers(len(ON_ROADS)))], rng)
+        x = float(rng.uniform(0.0, 8.0 + body.length_m / 2) - body.length_m / 2)
+        y = ego_y + side * (body.width_m / 2 + float(rng.uniform(0.7, 4.0)))
+        motion = Motion.straight((x, y), (0.0, 0.0), float(rng.choice([0.0, np.pi])))
+        actors.append(Actor(first + len(actors), body, motion))
+    return actors
+
+
 def walls(rng: np.random.Generator) -> tuple[Wall, ...]:
     """A facade on either side, on one or on none; sometimes a corner house in the way."""
     made = []
@@ -145,7 +177,7 @@ def walls(rng: np.random.Generator) -> tuple[Wall, ...]:
 
 def weather(rng: np.random.Generator) -> Condition:
     """Day, rain or night, each with freely drawn light, air and noise."""
-    kind = rng.choice(3, p=[0.3, 0.3, 0.4])
+    kind = rng.choice(3, p=[0.25, 0.4, 0.35])
     drawn = Condition(
         "drawn",
         ambient=rng.uniform(0.5, 1.15),
@@ -208,14 +240,15 @@ def batch(
 def _crop(
     frame: Frame, rng: np.random.Generator, side: tuple[int, int]
 ) -> tuple[F32, F32, NDArray[np.int64], NDArray[np.float64]]:
-    """Pixels, boxes, labels and visible shares; a box cut to less than half counts as hinted."""
+    """Pixels, boxes, labels and visible shares; a box that is cut counts as hinted:
+    where what is left of it meets the ground is not known."""
     x, y = _corner(frame.boxes, rng, side)
     pixels = frame.pixels[y : y + side[0], x : x + side[1]].astype(np.float32) / 255
     boxes = frame.boxes.boxes_px - np.array([x, y, x, y], np.float32)
     whole = np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(1), 1e-6)
     boxes = np.clip(boxes, 0, [side[1], side[0], side[1], side[0]]).astype(np.float32)
     left = (boxes[:, 2:] - boxes[:, :2]).prod(1) / whole
-    visible = np.where(left > 0.4, frame.boxes.visible, np.minimum(frame.boxes.visible, 0.2))
+    visible = np.where(left > WITHIN, frame.boxes.visible, np.minimum(frame.boxes.visible, 0.2))
     there = left > 0.02
     if rng.uniform() < 0.5:
         pixels = pixels[:, ::-1]

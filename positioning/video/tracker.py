@@ -3,6 +3,11 @@
 Sure boxes are given to tracks first, then what is left of the tracks may take weak boxes, so that a
 body that is hidden in part keeps its number and no weak box starts a track (Zhang et al.,
 ByteTrack, ECCV 2022). A track that nothing was given to waits, and is found again by a sure box.
+
+What looks like a road user for a moment, as a lorry's wheel does, would live on by weak boxes for
+as long as it is in sight. So a track is told only while its recent boxes were sure enough on
+average (cf. Benbarka et al., Score refinement for confidence-based 3D multi-object tracking, IROS
+2021).
 """
 
 from __future__ import annotations
@@ -28,15 +33,18 @@ class FrameOrderError(LingnanError):
 class TrackerSettings:
     """weak, sure: least scores of the two kinds of boxes; start: of one that begins a track.
     sure_iou, weak_iou, new_iou: least overlap with a track, for weak boxes, and with a track that
-    was seen once. waits_s: how long a track is kept unseen."""
+    was seen once. waits_s: how long a track is kept unseen. tell: least running mean of the scores
+    of its boxes, over some recent_s, with which a track is told."""
 
     weak: float = 0.1
     sure: float = 0.4
-    start: float = 0.45
+    start: float = 0.5  # a tenth above sure, as ByteTrack has it
     sure_iou: float = 0.2
     weak_iou: float = 0.5
     new_iou: float = 0.3
     waits_s: float = 1.0
+    tell: float = 0.4
+    recent_s: float = 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,13 +63,15 @@ class Tracked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Tracks:
-    """number (T,); motion; votes (T, classes); is_known (T,): seen twice; seen_s (T,): last."""
+    """number (T,); motion; votes (T, classes); is_known (T,): seen twice; seen_s (T,): last;
+    belief (T,): running mean of scores."""
 
     number: Indices
     motion: Motion
     votes: NDArray[np.float64]
     is_known: NDArray[np.bool_]
     seen_s: NDArray[np.float64]
+    belief: NDArray[np.float64]
 
     @classmethod
     def begin(cls, found: Detections, chosen: Indices, first: int, now_s: float) -> _Tracks:
@@ -71,12 +81,13 @@ class _Tracks:
             _votes(found, chosen),
             np.zeros(len(chosen), np.bool_),
             np.full(len(chosen), now_s),
+            found.scores[chosen].astype(np.float64),
         )
 
     def where(self, kept: NDArray[np.bool_]) -> _Tracks:
         return _Tracks(
             self.number[kept], self.motion.where(kept), self.votes[kept],
-            self.is_known[kept], self.seen_s[kept],
+            self.is_known[kept], self.seen_s[kept], self.belief[kept],
         )  # fmt: skip
 
     def joined(self, other: _Tracks) -> _Tracks:
@@ -86,14 +97,19 @@ class _Tracks:
             np.concatenate([self.votes, other.votes]),
             np.concatenate([self.is_known, other.is_known]),
             np.concatenate([self.seen_s, other.seen_s]),
+            np.concatenate([self.belief, other.belief]),
         )
 
-    def given(self, tracks: Indices, found: Detections, boxes: Indices, now_s: float) -> _Tracks:
+    def given(
+        self, tracks: Indices, found: Detections, boxes: Indices, now_s: float, recent_s: float
+    ) -> _Tracks:
         votes, known, seen = self.votes.copy(), self.is_known.copy(), self.seen_s.copy()
         votes[tracks] += _votes(found, boxes)
+        belief, share = self.belief.copy(), -np.expm1((seen[tracks] - now_s) / recent_s)
+        belief[tracks] += share * (found.scores[boxes] - belief[tracks])
         known[tracks], seen[tracks] = True, now_s
         motion = self.motion.measured(tracks, found.boxes_px[boxes])
-        return _Tracks(self.number, motion, votes, known, seen)
+        return _Tracks(self.number, motion, votes, known, seen, belief)
 
 
 class ImageTracker:
@@ -114,7 +130,7 @@ class ImageTracker:
         seconds = time_s - self._now_s if np.isfinite(self._now_s) else 0.0
         past = replace(self._tracks, motion=self._tracks.motion.after(seconds))
         tracks, boxes = self._associate(past, found, self._now_s)
-        kept = past.given(tracks, found, boxes, time_s)
+        kept = past.given(tracks, found, boxes, time_s, self._settings.recent_s)
         waiting = time_s - kept.seen_s <= self._settings.waits_s
         kept = kept.where(np.where(kept.is_known, waiting, kept.seen_s == time_s))
         took = dict(zip(past.number[tracks].tolist(), boxes.tolist(), strict=True))
@@ -151,7 +167,9 @@ class ImageTracker:
         return begun
 
     def _told(self, took: dict[int, int], now_s: float) -> Tracked:
-        seen = self._tracks.where(self._tracks.is_known & (self._tracks.seen_s == now_s))
+        tracks = self._tracks
+        told = tracks.is_known & (tracks.seen_s == now_s) & (tracks.belief >= self._settings.tell)
+        seen = tracks.where(told)
         return Tracked(
             seen.number,
             seen.motion.boxes_px.astype(np.float32),

@@ -24,8 +24,8 @@ F64 = NDArray[np.float64]
 Seen = tuple[F64, F64, F64, F64, F64]
 """Lines of sight (M, 3); what codes, rates and phases leave (M,), and the phases' sigmas (M,)."""
 
-_STANDING_MPS = 0.1
-_STANDING_S = 50.0  # reflections stand with the car
+STANDING_MPS, STANDING_S = 0.1, 50.0
+"""Below that speed of the wheels reflections stand with the car, and last for so long."""
 
 STATE = 17
 """Place 0:3, velocity 3:6, attitude 6:9, gyroscope 9:12, accelerometer 12:15, wheels' scale 15 and
@@ -285,8 +285,8 @@ def assemble(
     for e in range(epochs):
         a, b = rows.first[e], rows.first[e + 1]
         gap = rows.time_s[e] - rows.time_s[e - 1] if e > 0 else settings.correlation_s
-        stands = abs(wheel[e]) < _STANDING_MPS
-        share = min(1.0, gap / (_STANDING_S if stands else settings.correlation_s))
+        stands = abs(wheel[e]) < STANDING_MPS
+        share = min(1.0, gap / (STANDING_S if stands else settings.correlation_s))
         for k in range(STATE):
             diagonal[e, k, k] += 1e-9
         block, side = np.zeros((3, 3)), np.zeros(3)

@@ -36,7 +36,7 @@ def outcome(
     """States of all epochs as a solution; kept: (E,) how far RTK's fixes were believed."""
     place, velocity = antennas(state, problem.world)
     swing(state, steps_of(problem, state, settings), velocity, problem.world)
-    spread = _antenna_covariance(state, covariance, problem.world)
+    spread = antenna_covariance(state, covariance, problem.world)
     alone = Quality.SINGLE if rtk is None else Quality.FLOAT
     quality = np.where(satellites >= _LEAST_ROWS, alone, Quality.DEAD_RECKONING)
     quality[kept > _BELIEVED] = Quality.FIX
@@ -53,7 +53,7 @@ def outcome(
     return Coupled(solution, frame.axes.T @ state.attitude, kept, apart)
 
 
-def _antenna_covariance(state: State, covariance: F64, around: World) -> F64:
+def antenna_covariance(state: State, covariance: F64, around: World) -> F64:
     """(E, 3, 3) of the antenna's place, the attitude's part taken in."""
     x, y, z = around.lever
     across = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])

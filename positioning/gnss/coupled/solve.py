@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from positioning.gnss.coupled.alone import Alone, alone
 from positioning.gnss.coupled.errors import CoupledError
-from positioning.gnss.coupled.graph import F64, Outside
+from positioning.gnss.coupled.graph import F64, Outside, State
 from positioning.gnss.coupled.inertial import Inertial
 from positioning.gnss.coupled.outcome import Coupled, outcome, satellites_of
 from positioning.gnss.coupled.rows import WEEK_S, Frame, frame_about, nothing, relative
 from positioning.gnss.coupled.sensors import Wheels
 from positioning.gnss.coupled.settings import Settings
-from positioning.gnss.coupled.smooth import Problem, smooth
+from positioning.gnss.coupled.smooth import Estimate, Problem, smooth
 from positioning.gnss.coupled.start import begin, believed, world
 from positioning.gnss.observations import Observations
 from positioning.gnss.orbits.broadcast import BroadcastOrbits
@@ -42,6 +44,15 @@ class Reference:
     rtk: Solution
 
 
+class Posed(NamedTuple):
+    """A problem, where its solution begins, the frame of both, satellites (E,) that were used."""
+
+    problem: Problem
+    start: State
+    frame: Frame
+    satellites: NDArray[np.int16]
+
+
 def solve(
     rover: Observations,
     orbits: BroadcastOrbits,
@@ -51,35 +62,53 @@ def solve(
     settings: Settings | None = None,
     variance_m2: F64 | None = None,
 ) -> Coupled:
-    """Positions of the antenna at all epochs, each from all measurements; see also `realtime`.
+    """Positions of the antenna at all epochs, each from all measurements; see also `realtime`,
+    and `hindsight`, which solves RTK as well.
 
     Without a reference, satellites only tell places, by single point, and the vehicle's sensors the
     motion between them. variance_m2: (N, BANDS, 2) of codes and phases, see variance.network.
     Raises CoupledError where records do not overlap.
     """
     chosen = settings or Settings()
+    posed = pose(rover, orbits, vehicle, reference, chosen, variance_m2)
+    problem, start = posed.problem, posed.start
+    found = smooth(problem, start, believed(start, chosen), chosen)
+    return told(rover, posed, found, reference.rtk if reference else None, chosen)
+
+
+def pose(
+    rover: Observations, orbits: BroadcastOrbits, vehicle: Vehicle, reference: Reference | None,
+    settings: Settings, variance_m2: F64 | None,
+) -> Posed:  # fmt: skip
+    """Everything measured as a problem to solve; as `solve`."""
     wheel, push = vehicle.wheels.at(rover.week * WEEK_S + rover.tow_s)
     begun = alone(rover, orbits, "batch")
     frame = frame_about(begun.place)
     check(rover.week * WEEK_S + rover.tow_s, vehicle.record)
-    local, speed = frame.local(begun.place), begun.velocity @ frame.axes.T
-    around = world(frame, vehicle.lever_m)
     if reference is None:
         rows, satellites = nothing(rover), begun.satellites
-        outside = _streets(rover, begun, frame, chosen)
+        outside = _streets(rover, begun, frame, settings)
     else:
-        given = (rover, reference.base, orbits, reference.position_m, begun.place, frame, chosen)
+        given = (rover, reference.base, orbits, reference.position_m, begun.place, frame, settings)
         rows = relative(*given, variance_m2)
-        outside = _fixes(rover, reference, frame, chosen)
+        outside = fixes(rover, reference.rtk, frame, settings)
         satellites = satellites_of(rover, rows)
-    problem = Problem(rows, vehicle.record, wheel, push, outside, around)
-    start = begin(local, speed, vehicle.lever_m)
-    found = smooth(problem, start, believed(start, chosen), chosen)
-    is_fix = np.isfinite(outside.place[:, 0]) & (reference is not None)
+    around = world(frame, vehicle.lever_m)
+    local, speed = frame.local(begun.place), begun.velocity @ frame.axes.T
+    return Posed(
+        Problem(rows, vehicle.record, wheel, push, outside, around),
+        begin(local, speed, vehicle.lever_m), frame, satellites,
+    )  # fmt: skip
+
+
+def told(
+    rover: Observations, posed: Posed, found: Estimate, rtk: Solution | None, settings: Settings
+) -> Coupled:
+    """An estimate of all epochs as what it tells; rtk: whose fixes the problem holds."""
+    is_fix = np.isfinite(posed.problem.outside.place[:, 0]) & (rtk is not None)
     kept = np.where(is_fix, found.weights.outside, 0.0)
-    rtk = reference.rtk if reference else None
-    told = (found.state, found.covariance, kept, satellites, frame, rtk, chosen)
-    return outcome(rover, problem, *told)
+    given = (found.state, found.covariance, kept, posed.satellites, posed.frame, rtk, settings)
+    return outcome(rover, posed.problem, *given)
 
 
 def _streets(rover: Observations, alone: Alone, frame: Frame, settings: Settings) -> Outside:
@@ -106,9 +135,8 @@ def check(time_s: F64, record: Inertial) -> None:
         )
 
 
-def _fixes(rover: Observations, reference: Reference, frame: Frame, settings: Settings) -> Outside:
-    """RTK's fixes as places."""
-    rtk = reference.rtk
+def fixes(rover: Observations, rtk: Solution, frame: Frame, settings: Settings) -> Outside:
+    """RTK's fixes as places; CoupledError where they are not of the rover's epochs."""
     if len(rtk) != len(rover) or np.any(np.abs(rtk.tow_s - rover.tow_s) > 1e-3):
         raise CoupledError("the RTK solution is not of the rover's epochs")
     spread = rtk.covariance_m2.copy()

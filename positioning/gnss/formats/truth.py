@@ -76,7 +76,7 @@ def read(path: Path, start: Time | None = None) -> Truth:
     try:
         return reader(path, text, start)
     except (ValueError, IndexError) as error:
-        raise GnssFileError(path, f"not a truth that is known: {error}") from error
+        raise GnssFileError(path, f"not a truth that is known: {error!s:.100}") from error
 
 
 def start_of(told: str) -> Time:

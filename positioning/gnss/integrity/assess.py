@@ -26,8 +26,11 @@ from positioning.gnss.solution import Quality, Solution
 F64 = NDArray[np.float64]
 
 Mode = Literal["realtime", "batch"]
-KINDS = ("float", "fix", "before any fix")
-"""Of epochs; the index is what a factor is told by. In batch the last is float."""
+KINDS: dict[Mode, tuple[str, ...]] = {
+    "batch": ("float", "fix"),
+    "realtime": ("float", "fix", "before any fix"),
+}
+"""Of epochs; the index is what a factor is told by."""
 
 FEATURES = ("one", "apart", "believed", "ratio", "misfit", "phases", "spread")
 PUBLISHED: dict[Mode, Path] = {
@@ -45,7 +48,7 @@ class CalibrationError(LingnanError):
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """weights: (7,) of FEATURES. horizontal, vertical: (3,) factors on the told sigma, by KINDS.
+    """weights: (7,) of FEATURES. horizontal, vertical: factors on the told sigma, by KINDS.
     risk: for each of these, the chance that a drive like those it comes from exceeds it at all.
     drives, command: what it comes from."""
 
@@ -61,15 +64,16 @@ class Calibration:
         path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="ascii")
 
 
-def read(path: Path = PUBLISHED["batch"]) -> Calibration:
-    """A calibration from its file. CalibrationError names what is wrong."""
+def read(mode: Mode = "batch", path: Path | None = None) -> Calibration:
+    """An estimator's calibration, published or in a file. CalibrationError names what is wrong."""
+    path = path or PUBLISHED[mode]
     try:
         if path.stat().st_size > _LARGEST_BYTES:
             raise CalibrationError(f"{path} is larger than {_LARGEST_BYTES} bytes")
         told = json.loads(path.read_bytes())
         made = Calibration(
-            tuple(map(float, told["weights"])), _factors(told["horizontal"]),
-            _factors(told["vertical"]), float(told["risk"]), str(told["drives"]),
+            tuple(map(float, told["weights"])), _factors(told["horizontal"], mode),
+            _factors(told["vertical"], mode), float(told["risk"]), str(told["drives"]),
             str(told["command"]),
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -79,15 +83,15 @@ def read(path: Path = PUBLISHED["batch"]) -> Calibration:
     return made
 
 
-def _factors(told: list[float]) -> tuple[float, ...]:
+def _factors(told: list[float], mode: Mode) -> tuple[float, ...]:
     factors = tuple(map(float, told))
-    if len(factors) != len(KINDS) or not np.all(np.isfinite(factors)):
-        raise ValueError(f"factors are {len(KINDS)} finite numbers, by kind of epoch")
+    if len(factors) != len(KINDS[mode]) or not np.all(np.isfinite(factors)):
+        raise ValueError(f"factors are {len(KINDS[mode])} finite numbers, by kind of epoch")
     return factors
 
 
 def kinds(quality: NDArray[np.int8], mode: Mode) -> NDArray[np.int64]:
-    """(E,) index into KINDS of a coupled solution's epochs."""
+    """(E,) index into KINDS[mode] of a coupled solution's epochs."""
     is_fixed = quality == Quality.FIX
     before = np.cumsum(is_fixed) == 0
     return np.where(is_fixed, 1, np.where(before & (mode == "realtime"), 2, 0))
@@ -128,7 +132,7 @@ def assess(coupled: Coupled, about: Integrity, mode: Mode = "batch") -> Solution
 
     mode: which estimator told it, by whose drives it is calibrated.
     """
-    made = read(PUBLISHED[mode])
+    made = read(mode)
     solution = coupled.solution
     is_fixed = solution.quality == Quality.FIX
     wrong = probability(np.array(made.weights), features(coupled, about))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from common.acceptance.resampling import bootstrap
 from positioning.gnss.integrity.assess import F64, Calibration, probability
 from positioning.gnss.integrity.calibrate import Evidence
 
@@ -30,6 +32,19 @@ class Judgement(NamedTuple):
     epochs: int
 
 
+class Exceeded(NamedTuple):
+    """Epochs of drives that lie outside a level: how many of how many, in how many stretches of
+    epochs in a row, in how many of how many drives; the share with 95 % bounds, of drives drawn
+    again, for epochs in a row are one event."""
+
+    out: int
+    epochs: int
+    stretches: int
+    drives_out: int
+    drives: int
+    share: tuple[float, float, float]
+
+
 def judged(made: Calibration, told: Evidence) -> Judgement:
     """A calibration on epochs that it does not come from."""
     levels = levels_of(made, told)
@@ -39,6 +54,21 @@ def judged(made: Calibration, told: Evidence) -> Judgement:
         (float(out[0]), float(out[1])),
         (float(np.median(levels[:, 0])), float(np.percentile(levels[:, 0], 95))),
         len(levels),
+    )
+
+
+def exceeded(made: Calibration, drives: Sequence[Evidence], seed: int = 0) -> Exceeded:
+    """How often, and how clustered, drives exceed a calibration's levels."""
+    outs = [np.any(told.errors_m > levels_of(made, told), axis=1) for told in drives]
+    out = np.concatenate(outs)
+    drive = np.repeat(np.arange(len(outs)), [len(o) for o in outs])
+    begins = sum(int((np.diff(o.astype(int), prepend=0) == 1).sum()) for o in outs)
+    bounds = bootstrap(
+        lambda i: float(out[i].mean()), len(out), seed=seed, clusters=drive, resamples=1000
+    )
+    share = (float(out.mean()), *bounds)
+    return Exceeded(
+        int(out.sum()), len(out), begins, sum(bool(o.any()) for o in outs), len(outs), share
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from positioning.gnss import geodesy
-from positioning.gnss.coupled import realtime
+from positioning.gnss.coupled import hindsight, realtime
 from positioning.gnss.coupled.inertial import Inertial
 from positioning.gnss.coupled.outcome import Coupled
 from positioning.gnss.coupled.rows import WEEK_S
@@ -49,14 +49,26 @@ def solved(
 ) -> tuple[Solution, Integrity, Coupled]:
     """RTK and the coupled estimate of a drive. model: of the learned variances."""
     orbits, place = BroadcastOrbits(drive.navigation), drive.base_position_m
-    learned, vehicle = variances(drive.rover, orbits, model), vehicle_of(drive)
+    learned = variances(drive.rover, orbits, model)
+    given = (drive.rover, orbits, vehicle_of(drive), drive.base, place)
     if mode == "realtime":
-        given = (drive.rover, orbits, vehicle, drive.base, place)
         coupled, rtk, about = realtime.solve(*given, variance_m2=learned)
         return rtk, about, coupled
+    try:
+        coupled, rtk, about = hindsight.solve(*given, variance_m2=learned)
+    except RtkError:
+        return untold(drive, model)
+    return rtk, about, coupled
+
+
+def untold(drive: Drive, model: str = MODEL) -> tuple[Solution, Integrity, Coupled]:
+    """The same of batch before RTK is told anything: RTK by itself, and one coupling."""
+    orbits = BroadcastOrbits(drive.navigation)
+    learned = variances(drive.rover, orbits, model)
     rtk, about = rtk_alone(drive, orbits, learned)
-    reference = Reference(drive.base, place, rtk)
-    return rtk, about, solve(drive.rover, orbits, vehicle, reference, variance_m2=learned)
+    reference = Reference(drive.base, drive.base_position_m, rtk)
+    given = (drive.rover, orbits, vehicle_of(drive), reference)
+    return rtk, about, solve(*given, variance_m2=learned)
 
 
 def rtk_alone(

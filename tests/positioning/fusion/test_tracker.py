@@ -41,11 +41,11 @@ def test_a_reflection_and_an_outline_agree_where_a_body_is_a_point() -> None:
     state = np.array([[20.0, 5.0, -8.0, 1.0, 0.0, -9.0, -9.0, 0.5]])
     pose = Pose(1.0, 2.0, 0.1)
     (r, azimuth, rate), _, blur = (part[0] for part in observe(state, SURE, pose, 3))
-    depth, left, right, tall = observe(state, SURE, pose, 4)[0][0]
+    inverse, left, right, tall = observe(state, SURE, pose, 4)[0][0]
     assert azimuth == pytest.approx(np.arctan2(3.0, 19.0) - 0.1, abs=1e-4)
     assert left == pytest.approx(azimuth, abs=1e-4) and right == pytest.approx(azimuth, abs=1e-4)
-    assert depth == pytest.approx(r * np.cos(azimuth), abs=1e-3)
-    assert tall == pytest.approx(0.5 - np.log(depth), abs=1e-4)
+    assert 1 / inverse == pytest.approx(r * np.cos(azimuth), abs=1e-3)
+    assert tall == pytest.approx(0.5 + np.log(inverse), abs=1e-4)
     assert rate == pytest.approx((19 * -8 + 3 * 1) / np.hypot(19, 3), abs=1e-3)
     assert np.abs(blur).max() < 1e-6
 

@@ -21,14 +21,30 @@ def _state(x: float, y: float, vx: float, vy: float = 0.0, half: float = 2.2) ->
 def test_the_image_in_a_wall_is_the_one_farther_out() -> None:
     """A wall at y = 9 mirrors a car at y = 2 to y = 16; a car abreast of nobody is no image."""
     states = np.array([_state(30, 2, -8), _state(30, 16, -8), _state(45, -2, 9)])
-    real = np.array([0.75, 0.75, 0.75])
-    assert images(states, real, Pose()).tolist() == [False, True, False]
+    known, real = np.tile(0.1 * np.eye(8), (3, 1, 1)), np.array([0.75, 0.75, 0.75])
+    assert images(states, known, real, Pose()).tolist() == [False, True, False]
     real = np.array([0.3, 0.95, 0.75])  # what a camera has seen is no image of what it has not
-    assert images(states, real, Pose()).tolist() == [False, False, False]
+    assert images(states, known, real, Pose()).tolist() == [False, False, False]
+
+
+@pytest.mark.parametrize(("off_mps", "image"), [(0.0, True), (4.0, False)])
+def test_of_an_image_that_crosses_the_line_of_sight_the_range_rate_is_enough(
+    off_mps: float, image: bool
+) -> None:
+    """A wall at y = 8 mirrors a car that drives away to the right at 10 m/s from y = -20 to y = 36.
+    Of the image the velocity is known towards the radar alone, where the mirror makes 7.7 m/s."""
+    far = _state(30, 36, 0, 0)
+    line = far[:2] / np.hypot(*far[:2])
+    far[2:4] = (10.0 * line[1] + off_mps) * line
+    loose = 0.1 * np.eye(8)
+    loose[2:4, 2:4] += 49 * (np.eye(2) - np.outer(line, line))
+    states = np.array([_state(30, -20, 0, -10), far])
+    covariance = np.stack([0.1 * np.eye(8), loose])
+    assert images(states, covariance, np.full(2, 0.75), Pose()).tolist() == [False, image]
 
 
 def test_what_a_camera_ought_to_see_and_does_not_is_no_body() -> None:
-    seen = View(np.array([0.8, 0.8]), np.array([True, False]), np.zeros(2, bool), np.full(2, 20.0))
+    seen = View(np.array([0.8, 0.8]), np.array([True, False]), np.full(2, 20.0))
     real = np.array([0.75, 0.75])
     for _ in range(45):
         real = body(real, seen, np.zeros(2, bool))
@@ -40,7 +56,7 @@ def test_what_a_camera_ought_to_see_and_does_not_is_no_body() -> None:
 def test_how_far_a_camera_sees_is_learned_from_hits_and_misses(true_m: float) -> None:
     rng = np.random.default_rng(1)
     reach, distance = np.full(len(REACHES_M), 1 / len(REACHES_M)), np.array([15.0, 30, 45, 60, 75])
-    seen = View(np.zeros(5), np.ones(5, bool), np.zeros(5, bool), distance)
+    seen = View(np.zeros(5), np.ones(5, bool), distance)
     chance = CAMERA.detection / (1 + np.exp((distance - true_m) / 6))
     for _ in range(150):
         hit = rng.uniform(size=5) < chance
@@ -52,10 +68,10 @@ def test_how_far_a_camera_sees_is_learned_from_hits_and_misses(true_m: float) ->
 def test_a_body_behind_another_is_not_expected_and_one_beside_it_is() -> None:
     states = np.array([_state(12, 0, 8), _state(30, 0, 8), _state(30, 8, 8)])
     flat = np.full(len(REACHES_M), 1 / len(REACHES_M))
-    seen = view(states, np.ones(3), Pose(), CAMERA, flat)
+    seen = view(states, np.ones(3, bool), Pose(), CAMERA, flat)
     assert seen.open.tolist() == [True, False, True]
     assert seen.chance[1] < 0.2 < seen.chance[2]
-    ghost_before = view(states, np.array([0.1, 1.0, 1.0]), Pose(), CAMERA, flat)
+    ghost_before = view(states, np.array([False, True, True]), Pose(), CAMERA, flat)
     assert ghost_before.open.all()
     assert (missed(np.full(3, 0.9), seen.chance) < 0.9).all()
 
@@ -70,8 +86,10 @@ def test_boxes_overlap_along_their_way_and_not_beside_it() -> None:
 def _camera(time_s: float, distance: np.ndarray, azimuth: np.ndarray) -> Scan:
     n = len(distance)
     tall = np.log(1.7 / (distance * np.cos(azimuth)))
-    z = np.column_stack([distance * np.cos(azimuth), azimuth + 0.02, azimuth - 0.02, tall])
-    covariance = np.tile(np.diag([1.0, 1e-5, 1e-5, 1e-3]), (n, 1, 1))
+    inverse = 1 / (distance * np.cos(azimuth))
+    z = np.column_stack([inverse, azimuth + 0.02, azimuth - 0.02, tall])
+    covariance = np.tile(np.diag([0.0, 1e-5, 1e-5, 1e-3]), (n, 1, 1))
+    covariance[:, 0, 0] = inverse**4  # a metre
     return Scan("camera", time_s, Pose(), z, covariance, np.zeros(n, np.int64), np.ones(n))
 
 

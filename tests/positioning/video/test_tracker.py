@@ -113,6 +113,33 @@ def test_weak_boxes_carry_a_track_and_start_none() -> None:
     assert seen.detection.tolist() == [0]
 
 
+@pytest.mark.parametrize("every", [1, 3])
+def test_what_is_sure_for_a_moment_is_not_told_for_long(every: int) -> None:
+    tracker, wheel, body = ImageTracker(), [], []
+    for step in range(0, 60, every):
+        moment, hidden = (0.5 if step < 6 else 0.15), (0.9 if step < 30 else 0.3)
+        seen = tracker.step(
+            step * FRAME_S, found((100, 200, 20, 40, moment), (500, 200, 40, 80, hidden))
+        )
+        close = [np.abs(seen.boxes_px[:, [0, 2]].mean(1) - x) < 30 for x in (100, 500)]
+        wheel.append(bool(close[0].any()))
+        body.append(bool(close[1].any()))
+    assert any(wheel[: 12 // every]) and not any(wheel[36 // every :])
+    assert all(body[1:])
+
+
+def test_belief_is_the_running_mean_of_the_scores() -> None:
+    """Discrete steps against the solution of tau db/dt = score - b."""
+    settings = TrackerSettings(tell=0.6, recent_s=0.8)
+    tracker, last = ImageTracker(settings), 0.0
+    for step in range(90):
+        score = 0.95 if step < 10 else 0.2
+        if len(tracker.step(step * FRAME_S, found((100, 200, 40, 80, score)))):
+            last = step * FRAME_S
+    falls_s = 0.8 * np.log((0.95 - 0.2) / (0.6 - 0.2))
+    assert last == pytest.approx(9 * FRAME_S + falls_s, abs=FRAME_S)
+
+
 def test_one_false_box_is_never_told() -> None:
     tracker = ImageTracker()
     assert not len(tracker.step(0.0, found((100, 100, 40, 80, 0.95))))

@@ -10,10 +10,20 @@ import pytest
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
+from positioning.sim.video.scene import Boxes  # noqa: E402
 from positioning.train.detector import COOL, WARM, overlap, share_of_rate  # noqa: E402
 from positioning.train.detector_export import fed_with_bytes, float_core  # noqa: E402
 from positioning.train.detector_net import RoadUsers, take_over  # noqa: E402
-from positioning.train.detector_pool import column, crowd, target  # noqa: E402
+from positioning.train.detector_pool import (  # noqa: E402
+    WITHIN,
+    Frame,
+    _crop,
+    column,
+    crowd,
+    end_on,
+    passing,
+    target,
+)
 
 pytestmark = [pytest.mark.positioning, pytest.mark.train]
 
@@ -57,6 +67,44 @@ def test_who_stands_in_a_column_does_not_stand_in_another() -> None:
             assert x + half < beyond - other
         numbers = [actor.number for actor in crowd(rng).actors]
         assert numbers == list(range(len(numbers)))
+
+
+def test_who_passes_is_cut_by_the_pictures_side_and_never_around_the_camera() -> None:
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        ego_y = float(rng.uniform(-3, 3))
+        actors = passing(rng, 5, ego_y)
+        sides = []
+        for actor in actors:
+            x, y = actor.motion.position_m(0.0)
+            sides.append(np.sign(y - ego_y))
+            assert abs(y - ego_y) - actor.shape.width_m / 2 >= 0.7
+            assert -actor.shape.length_m / 2 <= x <= 8.0
+        assert len(set(sides)) == len(actors) == len({actor.number for actor in actors})
+
+
+def test_riders_and_walkers_go_along_the_road() -> None:
+    rng = np.random.default_rng(4)
+    every = [actor for _ in range(100) for actor in end_on(rng, 0)]
+    kinds = [actor.shape.kind for actor in every]
+    assert set(kinds) == {"cyclist", "pedestrian"}
+    assert 0.5 < kinds.count("cyclist") / len(kinds) < 0.7
+    slant = [abs(np.sin(actor.motion.yaw_rad)) for actor in every]
+    assert np.mean(slant) < 0.2 and max(slant) < 0.7
+
+
+def test_a_body_that_a_crop_cuts_counts_neither_way() -> None:
+    pixels = np.zeros((512, 960, 3), np.uint8)
+    sides = np.array([[300.0, 100.0, 500.0, 300.0]], np.float32)
+    boxes = Boxes(np.zeros(1, np.int64), np.zeros(1, np.int64), sides, np.ones(1))
+    rng, shown = np.random.default_rng(1), set()
+    for _ in range(60):
+        _, cut, _, visible = _crop(Frame(pixels, boxes), rng, (256, 320))
+        for box, seen in zip(cut, visible, strict=True):
+            left = float((box[2:] - box[:2]).prod() / (200 * 200))
+            assert (seen == 1.0) == (left > WITHIN)
+            shown.add(bool(seen == 1.0))
+    assert shown == {True, False}
 
 
 def test_a_longer_training_begins_as_a_shorter_one() -> None:

@@ -22,7 +22,7 @@ from positioning.gnss.integrity.assess import (
     sigmas,
 )
 from positioning.gnss.integrity.calibrate import Evidence, fit, grown, logistic
-from positioning.gnss.integrity.reliability import judged, levels_of, table
+from positioning.gnss.integrity.reliability import exceeded, judged, levels_of, table
 from positioning.gnss.solution import Quality
 from tests.positioning.gnss.coupled.drives import drive, parts, rtk
 
@@ -39,7 +39,8 @@ def drawn(count: int, seed: int) -> Evidence:
     sigma = rng.uniform(0.02, 0.5, (count, 2))
     errors = sigma * np.column_stack((rng.rayleigh(size=count), np.abs(rng.normal(size=count))))
     every = np.ones(count, np.bool_)
-    return Evidence(features, every, wrong, rng.integers(0, len(KINDS), count), errors, sigma)
+    kind = rng.integers(0, len(KINDS["batch"]), count)
+    return Evidence(features, every, wrong, kind, errors, sigma)
 
 
 def test_a_known_law_is_found_again_and_holds_on_other_draws():
@@ -56,7 +57,7 @@ def test_another_drive_exceeds_factors_as_seldom_as_is_told() -> None:
     others = [drawn(50, seed) for seed in range(200, 800)]
     out = np.array([part.errors_m > levels_of(made, part) for part in others])
     for axis in (0, 1):
-        for kind in range(len(KINDS)):
+        for kind in range(len(KINDS["batch"])):
             of_kind = np.array([part.kind == kind for part in others])
             share = (out[:, :, axis] & of_kind).any(axis=1).mean()
             assert share < 5 * made.risk  # the largest of 100 is above the 95 % point, p = 0.994
@@ -64,10 +65,10 @@ def test_another_drive_exceeds_factors_as_seldom_as_is_told() -> None:
 
 def test_factors_only_grow() -> None:
     made = fit([drawn(50, 1)])
-    before = replace(made, horizontal=(99.0, 0.0, 0.0), vertical=(0.0, 98.0, 0.0), drives="others")
+    before = replace(made, horizontal=(99.0, 0.0), vertical=(0.0, 98.0), drives="others")
     more = grown(made, before)
     assert more.horizontal == (99.0, *made.horizontal[1:])
-    assert more.vertical == (made.vertical[0], 98.0, made.vertical[2])
+    assert more.vertical == (made.vertical[0], 98.0)
     assert more.weights == made.weights and more.drives == made.drives
     assert grown(more, before) == more
 
@@ -90,6 +91,20 @@ def test_levels_that_are_too_low_and_probabilities_that_lie_are_told():
     assert lying[MISLED.id].value == 0.5 and lying[MISLED.id].high == 1.0
     assert lying[STATED.id].value > 0.2
     assert measured[STATED.id].n == 2
+
+
+def test_epochs_in_a_row_are_one_event() -> None:
+    """Seven epochs over in one drive of ten: a share of few epochs, and no more than one event."""
+    calm = drawn(100, 6)._replace(errors_m=np.zeros((100, 2)))
+    late = calm.errors_m.copy()
+    late[20:27, 0] = 1e6
+    found = exceeded(read(), [calm._replace(errors_m=late), *[calm] * 9])
+    assert found[:5] == (7, 1000, 1, 1, 10)
+    share, low, high = found.share
+    assert share == 0.007 and low == 0.0
+    assert high == pytest.approx(0.021, abs=0.008)  # twice to four times one drive in ten
+    together = exceeded(read(), [calm._replace(errors_m=late)] * 10)
+    assert together.stretches == 10 and together.share == pytest.approx((0.07, 0.07, 0.07))
 
 
 def test_few_fixes_bound_nothing() -> None:
@@ -148,13 +163,18 @@ def test_what_is_no_calibration_is_refused(tmp_path, told):
     path = tmp_path / "calibration.json"
     path.write_text(told)
     with pytest.raises(CalibrationError, match=r"calibration\.json"):
-        read(path)
+        read(path=path)
+
+
+def test_a_calibration_of_the_other_estimator_is_refused() -> None:
+    with pytest.raises(CalibrationError, match="factors are 3"):
+        read("realtime", PUBLISHED["batch"])
 
 
 @pytest.mark.parametrize("mode", PUBLISHED)
 def test_a_published_calibration_reads_back(tmp_path, mode):
-    made = read(PUBLISHED[mode])
+    made = read(mode)
     assert made.command.endswith(f"calibrate {mode}")
     made.write(tmp_path / "again.json")
-    assert read(tmp_path / "again.json") == made
+    assert read(mode, tmp_path / "again.json") == made
     assert json.loads((tmp_path / "again.json").read_text())["risk"] == made.risk

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from common.errors import LingnanError
 from positioning.cli import app
 from positioning.gnss.formats import pos, rinex_nav, rinex_obs, ubx
+from positioning.gnss.rtk import pipeline
+from positioning.gnss.rtk.tuning import Tuning
+from positioning.gnss.solution import Quality
 
 from .places import real
 from .test_pos import solution
@@ -44,6 +48,25 @@ def test_rtk_is_solved_scored_and_drawn(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.data
+def test_wide_lanes_place_what_is_not_fixed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recorded baseline of 5.3 km on which nothing may be fixed."""
+    monkeypatch.setattr(pipeline, "Tuning", lambda: Tuning(least_fixed=99))
+    folder, off = real("gnss_static_5km", "dev"), {}
+    for words in ((), ("--wide-lanes",)):
+        out = tmp_path / "out.pos"
+        run("solve", "--rover", folder / "SEPT078M1.21O", "--base", folder / "3034078M1.21O",
+            "--nav", folder / "SEPT078M.21P", "--out", out, *words,
+            "--base-position=-3959400.631,3385704.533,3667523.111")  # fmt: skip
+        solved = pos.read(out)
+        assert np.all(solved.quality == Quality.FLOAT)
+        place = np.array([-3962108.673, 3381309.574, 3668678.638])
+        off[words] = np.median(np.linalg.norm(solved.position_m - place, axis=1))
+    assert off[("--wide-lanes",)] < 0.03 < off[()]
+
+
+@pytest.mark.data
 def test_a_receiver_s_file_becomes_rinex(tmp_path: Path) -> None:
     path = real("gnss_coldstart", "16dBatt_no_interference_coldstart.ubx")
     obs, nav = tmp_path / "a.obs", tmp_path / "a.nav"
@@ -67,6 +90,10 @@ def test_a_receiver_s_file_becomes_rinex(tmp_path: Path) -> None:
          "gone"),
         (("solve", "--rover", "{pos}", "--base", "{pos}", "--nav", "{pos}", "--mode", "single",
           "--out", "x.pos"), "takes no base"),
+        (("solve", "--rover", "{pos}", "--nav", "{pos}", "--mode", "single", "--wide-lanes",
+          "--out", "x.pos"), "wide-lanes is of RTK"),
+        (("solve", "--rover", "{pos}", "--base", "{pos}", "--nav", "{pos}", "--imu", "{pos}",
+          "--wide-lanes", "--out", "x.pos"), "choose one"),
         (("convert", "{junk}"), "--obs"),
     ],
 )  # fmt: skip
