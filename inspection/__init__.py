@@ -1,1 +1,1 @@
-"""Inspection: surface defects on real and simulated parts (D1)."""
+"""Inspection: defects on surfaces (D1) and in height maps, and a line that sorts (D2)."""

@@ -35,7 +35,8 @@ AsJson = Annotated[bool, Parameter(name="--json", negative="")]
 Edge = Annotated[float, Parameter(validator=Number(gt=0, lt=1e6))]  # um; a metre is no pixel
 Count = Annotated[int, Parameter(validator=Number(gte=0))]
 Share = Annotated[float, Parameter(validator=Number(gt=0, lt=1))]
-JsonFile = Annotated[Path | None, Parameter(name="--json")]
+# `-` for standard output begins with a hyphen
+JsonFile = Annotated[Path | None, Parameter(name="--json", allow_leading_hyphen=True)]
 
 
 @app.command
@@ -107,7 +108,7 @@ def _corrections(file: Path) -> list[Correction]:
 
 
 def _print_learned(learned: Learned) -> None:
-    print(f"Learned from {learned.corrections} corrections.")
+    print(f"Corrections learned from: {learned.corrections}.")
     for reason in learned.untaken:
         print(f"  not learned: {reason}")
     if learned.named is not None:
@@ -172,7 +173,8 @@ def run(
 ) -> int:
     """Inspect SOURCE; write one line of results an image, and pictures of what was found.
 
-    Exit 0: every image has its decision; 1: some were refused, each named.
+    Exit 0: every image has its decision; 1: some were refused, each named, now or by the run that
+    this one goes on from.
 
     Parameters
     ----------
@@ -204,14 +206,14 @@ def run(
         tally = inspect(source, config, out, tell, limit)
     if json:
         print(codec.dumps(tally.to_json(), indent=1, ensure_ascii=False))
-        return int(tally.n_refused > 0)
+        return int(bool(tally.refused))
     for line in tally.refused:
         print(f"refused: {line}")
     print(
         f"{tally.n_images} inspected in {tally.seconds:.1f} s, {tally.n_defective} defective, "
         f"{tally.n_refused} refused, {tally.n_resumed} were done before; results in {out}"
     )
-    return int(tally.n_refused > 0)
+    return int(bool(tally.refused))
 
 
 @app.command

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from itertools import islice
@@ -12,6 +13,7 @@ from time import perf_counter
 from typing import Any, TextIO
 
 from common.errors import LingnanError
+from common.lock import alone
 from inspection.config import InspectionConfig
 from inspection.job import Job
 from inspection.layouts.load import read_image
@@ -30,7 +32,8 @@ class RunError(LingnanError):
 
 @dataclass(slots=True)
 class Tally:
-    """What a run came to. n_resumed: images whose results were there already."""
+    """What a run came to. n_resumed: images whose results were there already. refused: every
+    image of the folder's results without a decision, those of earlier runs too."""
 
     n_images: int = 0
     n_defective: int = 0
@@ -50,22 +53,25 @@ def run(
 ) -> Tally:
     """Inspect up to `limit` images of `source` into `out`; images already judged there are passed.
 
-    RunError when `out` holds the results of another job or source; an image that cannot be read or
-    is not of the part is written down as refused, and the run goes on.
+    RunError when `out` holds the results of another job, source or scale; an image that cannot be
+    read or is not of the part is written down as refused, and the run goes on.
     """
     job = Job.load(config.job)
     reference = None if config.reference is None else read_image(config.reference)
     pipeline = Pipeline(job.method(), reference, config.um_per_px)
-    done = _prepared(out, source, config.job)
-    tally = Tally(out=str(out), n_resumed=len(done))
-    started = perf_counter()
-    with open_source(source) as opened, _appended(out / RESULTS) as results:
+    with open_source(source) as opened, alone(out):
+        done = _prepared(out, _stamp(source, config))
+        tally = Tally(out=str(out), n_resumed=len(done))
+        tally.refused += [f"{name}: {reason}" for name, reason in done.items() if reason]
         total = opened.total if limit is None else min(limit, opened.total or limit)
-        for shot in islice(opened.shots, limit):
-            if shot.name not in done:
-                _one(shot, pipeline, config, out, results, tally)
-            progress(tally.n_images + tally.n_resumed + tally.n_refused, total or 0, "inspecting")
-    tally.seconds = perf_counter() - started
+        started = perf_counter()
+        with _appended(out / RESULTS) as results:
+            for shot in islice(opened.shots, limit):
+                if shot.name not in done:
+                    _one(shot, pipeline, config, out, results, tally)
+                seen = tally.n_images + tally.n_resumed + tally.n_refused
+                progress(seen, total or 0, "inspecting")
+        tally.seconds = perf_counter() - started
     return tally
 
 
@@ -74,34 +80,45 @@ def _appended(results: Path) -> TextIO:
     return results.open("a", encoding="utf-8", errors="backslashreplace")
 
 
-def _prepared(out: Path, source: str, job: Path) -> set[str]:
-    """Make `out`, or see that it is this very run's; the names that are judged already."""
-    stamp = {"source": source, "job_sha256": sha256(job.read_bytes()).hexdigest()}
-    out.mkdir(parents=True, exist_ok=True)
+def _stamp(source: str, config: InspectionConfig) -> dict[str, Any]:
+    """What the results in a folder follow from; settings that were not given are left out."""
+    given = {"reference": config.reference and str(config.reference), "um_per_px": config.um_per_px}
+    return {
+        "source": source,
+        "job_sha256": sha256(config.job.read_bytes()).hexdigest(),
+        **{name: value for name, value in given.items() if value is not None},
+    }
+
+
+def _prepared(out: Path, stamp: Mapping[str, Any]) -> dict[str, str]:
+    """See that `out` is this very run's; the images that are done, each with its refusal if any."""
     file = out / STAMP
-    if not file.exists() and not (out / RESULTS).exists():
+    if not (out / RESULTS).exists():
         file.write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
-        return set()
+        return {}
     try:
         same = json.loads(file.read_text(encoding="utf-8")) == stamp
     except (OSError, ValueError):
         same = False
     if not same:
-        raise RunError(f"{out} holds the results of another job or source: name another --out")
-    return _names(out / RESULTS)
+        raise RunError(
+            f"{out} holds the results of another job or source, or with another scale or golden "
+            "image: name another --out"
+        )
+    return _done(out / RESULTS)
 
 
-def _names(results: Path) -> set[str]:
-    """Names in the results; a last line that was cut off by an interruption is taken away."""
-    if not results.exists():
-        return set()
+def _done(results: Path) -> dict[str, str]:
+    """Names in the results, each with its refusal if any; a last line that was cut off by an
+    interruption is taken away."""
     text = results.read_bytes()
     whole = text[: text.rfind(b"\n") + 1]
     if len(whole) != len(text):
         results.write_bytes(whole)
     try:
-        return {json.loads(line)["image"] for line in whole.splitlines()}
-    except (ValueError, KeyError, TypeError) as error:
+        lines = [json.loads(line) for line in whole.splitlines()]
+        return {line["image"]: str(line.get("refused", "")) for line in lines}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{results} is damaged ({error}): name another --out") from error
 
 

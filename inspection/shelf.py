@@ -13,6 +13,7 @@ from inspection.methods.base import Method
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 MOST_LOADED = 8
+EMPTY = "none yet; put one into `jobs` of the state folder, which `lingnan doctor` names"
 
 
 class NoSuchJobError(LingnanError):
@@ -45,7 +46,7 @@ class Shelf:
         """NoSuchJobError, or JobError when the file is not a whole job."""
         path = self._folder / f"{name}.job"
         if not NAME.fullmatch(name) or not path.is_file():
-            known = ", ".join(self.names()) or "none yet: put one there with `teach --job`"
+            known = ", ".join(self.names()) or EMPTY
             raise NoSuchJobError(f"no job is called {name!r}; there are: {known}")
         status = path.stat()
         key = (name, status.st_ino, status.st_mtime_ns, status.st_size)  # saving makes a new inode

@@ -95,7 +95,11 @@ def _json_config(path: Path) -> dict[str, Any]:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise SourceError(f"{path}: not a camera config: {error}") from error
-    if not isinstance(values, dict) or values.setdefault("kind", "camera") != "camera":
+    if (
+        not isinstance(values, dict)
+        or values.setdefault("kind", "camera") != "camera"
+        or not isinstance(values.get("type"), str)
+    ):
         raise SourceError(f"{path}: a camera config is an object with `type` and its settings")
     return values
 

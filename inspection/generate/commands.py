@@ -21,7 +21,7 @@ def generate(
     kind: str,
     size_px: float,
     out: Path,
-    at: str | None = None,
+    at: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     severity: float = 0.5,
     angle_deg: float | None = None,
     count: int = 1,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from common.lock import alone
 from inspection.generate.canvas import Maker, Rng
 from inspection.generate.request import DefectRequest, RequestError
 from inspection.generate.store import Key, SampleStore
@@ -59,7 +60,7 @@ def generate(
     used = list(sources)[: request.count]
     wanted = request.model_copy(update={"count": 1})
     told = wanted.to_json()
-    with SampleStore(out) as store:
+    with alone(out), SampleStore(out) as store:
         for path in used:
             image, payload = read_image(path), path.read_bytes()
             digest = sha256(payload).hexdigest()

@@ -144,8 +144,6 @@ def _read(root: Path) -> set[str]:
     """Names of the samples that are there; a line that was cut short is taken away."""
     if not root.exists():
         return set()
-    if not root.is_dir():
-        raise StoreError(f"{root} is no folder: name another --out")
     path = root / MANIFEST
     if not path.exists():
         if any(p for p in root.iterdir() if not p.name.startswith(".")):

@@ -42,7 +42,7 @@ class Inline:
         return albedo, np.moveaxis(planes, 0, -1)
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def _solve(a, b, c, d, inverse, offset, albedo, nx, ny, nz):  # type: ignore[no-untyped-def]
     for i in range(albedo.size):
         p, q, r, s = np.float32(a[i]), np.float32(b[i]), np.float32(c[i]), np.float32(d[i])

@@ -192,7 +192,10 @@ def _held_out(
     by_image = np.full(len(lessons), NOTHING)
     for k in sorted(set(fold.tolist())):
         if (fold == k).all():
-            raise LingnanError("samples of at least two boards are needed to choose a threshold")
+            raise LingnanError(
+                f"samples of at least two boards are needed to choose a threshold, these are of "
+                f"{len(parts)}: name more parts"
+            )
         method = _learn(compared, truth, lessons, np.flatnonzero(fold != k).tolist())
         for i in np.flatnonzero(fold == k).tolist():
             scores = method._verifier.logit(compared[i].features)

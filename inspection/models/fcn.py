@@ -12,8 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from common.runtime.scan import scan
 from common.runtime.session import Session
 from common.types.detections import Detections
+from inspection.models.quick import quick
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 STRIDE = 8
@@ -26,7 +28,8 @@ class Fcn:
     """A session of the network. payload: the bytes of one of its ONNX files."""
 
     def __init__(self, payload: bytes, threads: int = 1) -> None:
-        self._session = Session(payload, threads=threads)
+        scan(payload)
+        self._session = Session(quick(payload, MULTIPLE), threads=threads)
 
     def logits(self, frame: NDArray[np.uint8]) -> F32:
         """(ceil(H / 8), ceil(W / 8)) logits of a frame (H, W); larger is worse.

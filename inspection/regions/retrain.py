@@ -39,7 +39,7 @@ def retrain(job: Job, corrections: Sequence[Correction]) -> tuple[Job, Learned]:
     """A new job. RetrainError when the corrections are none, contradict one another or what is
     known, or are of another job."""
     if not corrections:
-        raise RetrainError("there is no correction to learn from")
+        raise RetrainError("there is no correction to learn from: correct a result first")
     told = job.recipe.get("settings", {}).get("head")
     seen = [one for one in corrections if one.region is not None]
     if told is None:

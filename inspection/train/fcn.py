@@ -2,6 +2,7 @@
 
     python -m inspection.train.fcn --material metal --out inspection/weights
     python -m inspection.train.fcn --material metal --seed 2 --further 3000   # goes on from there
+    python -m inspection.train.fcn --material metal --seed 3 --further 3000 --crowded --draws 5
 
 A line inspects one product, so that each material has a small network of its own, for all its
 geometries. About ten minutes a material on one core. The same seed gives the same files.
@@ -28,7 +29,7 @@ from inspection.train.fcn_export import export, known
 from inspection.train.fcn_hard import hard_batch, hardest
 from inspection.train.fcn_net import Fcn
 from inspection.train.fcn_onnx import weights_of
-from inspection.train.fcn_pool import Batch, Frame, batch, render_pool
+from inspection.train.fcn_pool import Batch, Frame, batch, demanded, render_pool
 from inspection.train.fcn_qat import rounding
 
 SIDE = 256
@@ -44,13 +45,16 @@ Log = Callable[[str], None]
 class Effort:
     """parts: rendered. steps: in float; a quarter as many follow with rounding. ranges: which draw
     of frames sets the int8 ranges. further: steps with rounding, all there are, from the network
-    that exists already; 0 learns from nothing."""
+    that exists already; 0 learns from nothing. is_crowded: these on parts with more points.
+    draws: times the usual number of parts set the thresholds."""
 
     parts: int = PARTS
     steps: int = STEPS
     seed: int = SEED
     ranges: int = 0
     further: int = 0
+    is_crowded: bool = False
+    draws: int = 1
 
     def command(self, material: str, before: str = "") -> str:
         """What trains the same network again. before: the command of the network it goes on from,
@@ -58,6 +62,8 @@ class Effort:
         pace = f"--further {self.further}" if self.further else f"--steps {self.steps}"
         rest = f"--parts {self.parts} {pace} --seed {self.seed}"
         rest += f" --ranges {self.ranges}" if self.ranges else ""
+        rest += " --crowded" if self.is_crowded else ""
+        rest += f" --draws {self.draws}" if self.draws > 1 else ""
         own = f"python -m inspection.train.fcn --material {material} {rest}"
         return f"{before} && {own}" if self.further else own
 
@@ -134,10 +140,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--ranges", type=int, default=0, help="draw of frames for int8 ranges")
     parser.add_argument("--further", type=int, default=0, help="steps more, of the one in --out")
+    parser.add_argument("--crowded", action="store_true", help="--further with more points a part")
+    parser.add_argument("--draws", type=int, default=1, help="times as many parts set thresholds")
     told = parser.parse_args()
+    if told.draws < 1 or (told.crowded and not told.further):
+        parser.error("--draws is at least 1, and --crowded goes with --further")
     torch.set_num_threads(1)
     asked = list(GEOMETRIES) if told.material == "all" else [told.material]
-    effort = Effort(told.parts, told.steps, told.seed, told.ranges, told.further)
+    effort = Effort(
+        told.parts, told.steps, told.seed, told.ranges, told.further, told.crowded, told.draws
+    )
     try:
         refused = [material for material in asked if not make(material, told.out, effort)]
     except LingnanError as error:
@@ -153,7 +165,7 @@ def make(material: str, folder: Path, effort: Effort) -> bool:
     log(f"{material}: rendering {effort.parts} parts")
     net, command = (_gone_on if effort.further else _learned)(material, folder, effort, log)
     try:
-        export(net, material, folder, command, log, effort.ranges)
+        export(net, material, folder, command, log, effort.ranges, effort.draws)
     except LingnanError as error:
         kept = folder.parent / f"fcn_{material}_refused.npz"
         np.savez(kept, **net.weights())  # type: ignore[arg-type]
@@ -173,7 +185,8 @@ def _gone_on(material: str, folder: Path, effort: Effort, log: Log) -> tuple[Fcn
     if (card := known(folder / NAME).get(name)) is None:
         raise LingnanError(f"{folder} holds no {name} to go on from; train without --further first")
     net = Fcn.from_weights(weights_of(folder / card.file))
-    frames = list(render_pool(material, effort.seed, effort.parts, must_be_found=True))
+    mix = demanded(material, effort.is_crowded)
+    frames = list(render_pool(material, effort.seed, effort.parts, mix))
     net = train_further(net, frames, effort.further, effort.seed, log)
     return net, effort.command(material, card.command)
 

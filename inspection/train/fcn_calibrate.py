@@ -18,7 +18,8 @@ STATED: tuple[tuple[str, float, int], ...] = (
     ("scratch", 30.0, 16),
     ("stain", 400.0, 16),
 )
-DEFECTS, GOOD = 196, 40  # of each kind and geometry
+DEFECTS, GOOD = 196, 40  # of each kind and geometry; five draws of them hold over 299 frames, that
+# many good ones below a threshold bound the rate above it at 1 % (95 % confidence)
 MISSES, FALSE = 0.003, 0.01  # rates aimed at
 SHARE = 0.05  # of the scores may lie farther apart between the nets than the band says
 MOST_MISSED, MOST_FALSE = 0.02, 0.05  # rates above which a geometry does not count as learned
@@ -44,16 +45,17 @@ class Seen:
 
 
 def calibrate(
-    material: str, nets: Mapping[str, Fcn], log: Callable[[str], None]
+    material: str, nets: Mapping[str, Fcn], log: Callable[[str], None], draws: int = 1
 ) -> dict[str, dict[str, float]]:
     """Of each net, every learned geometry's threshold and what it was chosen on, by name of the
     figure. LingnanError where no geometry is learned.
 
     All nets get the same threshold: they are one network, and their scores agree within a band.
+    draws: times the usual number of parts.
     """
     found: dict[str, dict[str, float]] = {name: {} for name in nets}
     for form in GEOMETRIES[material]:
-        seen = _seen(material, form, nets)
+        seen = _seen(material, form, nets, draws)
         level = middle(
             [s for one in seen.values() for scores in one.defects.values() for s in scores],
             [s for one in seen.values() for s in one.good],
@@ -69,9 +71,9 @@ def calibrate(
     return found
 
 
-def _seen(material: str, form: str, nets: Mapping[str, Fcn]) -> dict[str, Seen]:
+def _seen(material: str, form: str, nets: Mapping[str, Fcn], draws: int) -> dict[str, Seen]:
     seen = {name: Seen() for name in nets}
-    for lot in _lots(material, form):
+    for lot in lots(material, form, draws):
         for frame, truth in frames(lot):
             for name, net in nets.items():
                 scores, beside, _ = split(net.logits(frame), truth)
@@ -81,11 +83,12 @@ def _seen(material: str, form: str, nets: Mapping[str, Fcn]) -> dict[str, Seen]:
     return seen
 
 
-def _lots(material: str, form: str) -> Iterator[Lot]:
+def lots(material: str, form: str, draws: int = 1) -> Iterator[Lot]:
+    """The parts that set a threshold; more draws only add to fewer."""
     first = CALIBRATION + 100 * list(CHINESE).index(material)
     first += 10 * GEOMETRIES[material].index(form)
     for c, (kind, size, per_part) in enumerate((*STATED, ("point", 30.0, 0))):
-        parts = GOOD if per_part == 0 else DEFECTS // per_part
+        parts = draws * (GOOD if per_part == 0 else DEFECTS // per_part)
         yield Lot(material, "calibrate", first + c, parts, kind, size, per_part, form)
 
 

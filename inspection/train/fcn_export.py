@@ -27,9 +27,18 @@ CHECKED = 504  # images at least
 Log = Callable[[str], None]
 
 
-def export(net: Fcn, material: str, folder: Path, command: str, log: Log, ranges: int = 0) -> None:
+def export(
+    net: Fcn,
+    material: str,
+    folder: Path,
+    command: str,
+    log: Log,
+    ranges: int = 0,
+    draws: int = 1,
+) -> None:
     """Write both variants with their manifest. LingnanError when no geometry is told well enough,
-    or when their decisions differ. ranges: which draw of frames sets the int8 ranges."""
+    or when their decisions differ. ranges: which draw of frames sets the int8 ranges. draws: times
+    the usual number of parts set the thresholds."""
     folder.mkdir(parents=True, exist_ok=True)
     core = float_core(net.weights())
     models = {
@@ -39,7 +48,7 @@ def export(net: Fcn, material: str, folder: Path, command: str, log: Log, ranges
         ),
     }
     nets = {name: OnnxFcn(model.SerializeToString()) for name, model in models.items()}
-    scores = calibrate(material, nets, log)
+    scores = calibrate(material, nets, log, draws)
     _gate(net, material, models, scores, log)
     for name, model in models.items():
         onnx.save(model, folder / f"{name}.onnx")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
 onnx = pytest.importorskip("onnx", reason="the extra train is not installed")
 
+from common.acceptance.statistics import n_for_zero_failures  # noqa: E402
 from common.errors import LingnanError  # noqa: E402
 from common.runtime.weights import load  # noqa: E402
 from inspection.models.fcn import WEIGHTS  # noqa: E402
@@ -20,7 +21,15 @@ from inspection.models.fcn import Fcn as OnnxFcn  # noqa: E402
 from inspection.models.shipped import learned, name_of, thresholds  # noqa: E402
 from inspection.train import fcn_export  # noqa: E402
 from inspection.train.fcn import loss  # noqa: E402
-from inspection.train.fcn_calibrate import Seen, band, figures, is_learned, middle  # noqa: E402
+from inspection.train.fcn_calibrate import (  # noqa: E402
+    FALSE,
+    Seen,
+    band,
+    figures,
+    is_learned,
+    lots,
+    middle,
+)
 from inspection.train.fcn_net import Fcn, parameters  # noqa: E402
 from inspection.train.fcn_onnx import float_core, weights_of, with_uint8_input  # noqa: E402
 from inspection.train.fcn_pool import Batch, cell_owners  # noqa: E402
@@ -123,6 +132,13 @@ def test_calibration_tells_misses_by_kind_and_leaves_out_what_is_not_learned() -
     assert thresholds(told) == {"arc": 0.0}
     assert not is_learned(seen, 0.0)
     assert is_learned(Seen({"point": [9.0] * 99 + [-9.0]}, [-8.0]), 0.0)
+
+
+def test_five_draws_bound_the_false_rate_that_is_aimed_at() -> None:
+    once, often = (list(lots("inductor", "flat", draws)) for draws in (1, 5))
+    assert [lot.seed for lot in once] == [lot.seed for lot in often], "more parts of the same lots"
+    n = sum(lot.parts for lot in often)
+    assert n >= n_for_zero_failures(FALSE) > sum(lot.parts for lot in once)
 
 
 def test_the_threshold_lies_in_the_middle_of_the_widest_gap() -> None:

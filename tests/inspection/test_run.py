@@ -11,11 +11,13 @@ import cv2
 import numpy as np
 import pytest
 
+from common.lock import FolderError, alone
 from inspection.config import InspectionConfig, Overlays
 from inspection.job import Job
 from inspection.methods import table
 from inspection.methods.table import Entry
 from inspection.run import RunError, Tally, run
+from inspection.sources import SourceError
 
 pytestmark = pytest.mark.inspection
 
@@ -131,7 +133,8 @@ def test_refused_images_are_written_down_and_the_run_goes_on(line: Line) -> None
     assert (tally.n_images, tally.n_refused) == (4, 1)
     assert "bb.png" in tally.refused[0]
     assert next(one for one in line.lines if "refused" in one)["image"].endswith("bb.png")
-    assert line.run().n_resumed == 5
+    again = line.run()
+    assert (again.n_resumed, again.n_refused, again.refused) == (5, 0, tally.refused)
 
 
 def test_the_command_tells_by_its_exit_code_that_images_were_refused(
@@ -142,8 +145,9 @@ def test_the_command_tells_by_its_exit_code_that_images_were_refused(
     tokens = ["inspection", "run", str(line.parts), "--job", str(line.job), "--out"]
     assert command([*tokens, str(line.out)]) == 0
     (line.parts / "bb.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
-    assert command([*tokens, str(line.out / "again")]) == 1
-    assert "bb.png" in capsys.readouterr().out
+    for _ in range(2):  # a run that goes on forgets none
+        assert command([*tokens, str(line.out / "again")]) == 1
+        assert "bb.png" in capsys.readouterr().out
 
 
 def test_results_of_another_job_or_source_are_not_mixed(line: Line, tmp_path: Path) -> None:
@@ -161,6 +165,26 @@ def test_results_of_another_job_or_source_are_not_mixed(line: Line, tmp_path: Pa
     with pytest.raises(RunError, match="another job or source"):
         line.run()
     assert (line.out / "results.jsonl").read_bytes() == before
+
+
+def test_results_without_micrometres_are_not_gone_on_with_in_micrometres(line: Line) -> None:
+    line.run(limit=2)
+    with pytest.raises(RunError, match="scale"):
+        line.run(um_per_px=10.0)
+    assert line.run().n_resumed == 2
+
+
+def test_a_source_that_is_not_there_leaves_the_folder_free(line: Line, tmp_path: Path) -> None:
+    with pytest.raises(SourceError):
+        line.run(source=tmp_path / "prats")
+    assert not line.out.exists()
+    assert line.run().n_images == 4
+
+
+def test_two_runs_at_once_do_not_write_into_one_folder(line: Line) -> None:
+    with alone(line.out), pytest.raises(FolderError, match="another call"):
+        line.run()
+    assert line.run().n_images == 4
 
 
 @pytest.mark.parametrize("damage", [b"[]\n", b"{}\n", b"not JSON\n", b"\xff\xfe\n"])

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
 
 from common.errors import LingnanError  # noqa: E402
-from inspection.train.fcn import Effort, make, train_further  # noqa: E402
+from inspection.sim.scene import station_scene  # noqa: E402
+from inspection.train.fcn import Effort, main, make, train_further  # noqa: E402
 from inspection.train.fcn_hard import hard_batch, hardest  # noqa: E402
 from inspection.train.fcn_net import STRIDE, Fcn  # noqa: E402
-from inspection.train.fcn_pool import Frame, crop  # noqa: E402
+from inspection.train.fcn_pool import LEAST_UM, Frame, crop, demanded  # noqa: E402
 
 pytestmark = [pytest.mark.inspection, pytest.mark.train]
 
@@ -86,6 +87,41 @@ def test_the_command_holds_the_network_it_went_on_from() -> None:
     assert then == f"{first} && " + (
         "python -m inspection.train.fcn --material glass --parts 200 --further 2500 --seed 2"
     )
+
+
+def test_the_command_tells_the_crowd_and_the_draws() -> None:
+    crowd = Effort(100, seed=3, further=900, is_crowded=True, draws=5).command("eink", "first")
+    assert crowd.endswith("--further 900 --seed 3 --crowded --draws 5")
+
+
+@pytest.mark.parametrize("is_crowded", [False, True])
+@pytest.mark.parametrize("material", ["eink", "inductor", "metal"])
+def test_what_it_goes_on_with_must_be_found(material: str, is_crowded: bool) -> None:
+    mix = demanded(material, is_crowded)
+    assert sum(share for *_, share in mix) == pytest.approx(1)
+    assert {kind for kind, _, count, _ in mix if count} == set(LEAST_UM)
+    assert any(count == 0 for *_, count, _ in mix), "without good parts every texture is a defect"
+    for kind, sizes, count, _ in mix:
+        assert not count or (sizes and min(sizes) >= LEAST_UM[kind])
+
+
+def test_a_crowd_has_more_points_a_part_and_each_its_own_number() -> None:
+    dense, usual = (
+        station_scene("eink", "train", 1, demanded("eink", crowd)[0][2], side_px=1024).truth(0)
+        for crowd in (True, False)
+    )
+    assert len(dense.defects) > 1.8 * len(usual.defects)
+    assert 90 < len(np.unique(dense.labels)) - 1 <= 100 < 256, "labels are bytes in the pool"
+
+
+@pytest.mark.parametrize("asked", [["--crowded"], ["--draws", "0"]])
+def test_what_would_be_ignored_is_refused(
+    asked: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["fcn", "--material", "eink", *asked])
+    with pytest.raises(SystemExit):
+        main()
+    assert "--crowded goes with --further" in capsys.readouterr().err
 
 
 def test_nothing_to_go_on_from_is_refused(tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -35,7 +35,7 @@
 
   const row = (record, region, text) => {
     const line = make("form", {});
-    const said = make("input", { name: "kind", required: true, pattern: "[a-z][a-z0-9_\\-]{0,31}", placeholder: "what it is" });
+    const said = make("input", { name: "kind", required: true, pattern: "[a-z][a-z0-9_\\-]{0,31}", title: "a-z, 0-9, - and _", placeholder: "what it is" });
     said.setAttribute("list", "kinds");
     said.setAttribute("aria-label", `${text}: what it is`);
     const state = make("small", {});
@@ -93,7 +93,9 @@
   }));
 
   try {
-    form.job.replaceChildren(...(await asked("jobs", {})).map((name) => new Option(name, name)));
+    const names = await asked("jobs", {});
+    form.job.replaceChildren(...names.map((name) => new Option(name, name)));
+    if (!names.length) fail("No job yet: put NAME.job (letters, digits, - and _) into the folder jobs of the service's state folder, which `lingnan doctor` names.");
     link();
   } catch (error) {
     fail(error.message);

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from common.cli.main import run
+from common.lock import FolderError
 from inspection.acceptance.made import surface
 from inspection.generate.make import generate, pictures
 from inspection.generate.procedural import Procedural
@@ -121,7 +122,7 @@ def test_a_folder_of_something_else_is_left_alone(goods: Path, tmp_path: Path) -
     with pytest.raises(StoreError, match="something else"):
         made(goods, goods)
     (tmp_path / "file").write_text("x")
-    with pytest.raises(StoreError, match="no folder"):
+    with pytest.raises(FolderError, match="no folder"):
         made(goods, tmp_path / "file")
 
 

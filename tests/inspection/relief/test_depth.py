@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inspection.relief.find import find
+from inspection.relief.find import Candidate, find
 from inspection.relief.lateral import PIXEL_PX2, Lateral
 from inspection.relief.measure import Size, measure
 
@@ -147,3 +147,14 @@ def test_grooves_before_the_fringe_sensor_are_as_deep_whichever_way_they_run() -
             off.append(size.depth_um / 8.0 - 1)
             assert abs(size.depth_um - 8.0) < 2 * size.u_depth_um
     assert abs(np.mean(off)) < 0.08 and max(map(abs, off)) < 0.15
+
+
+@pytest.mark.parametrize("height_um", [1.0, 0.0, np.nan])
+def test_a_find_that_lies_on_no_side_of_its_surroundings_has_no_depth(height_um: float) -> None:
+    """No pixel lies beyond half the depth of what is no hollow: nothing is its floor."""
+    seen = np.random.default_rng(44).normal(0, 0.01, (48, 48)).astype(np.float32)
+    seen[20:27, 20:27] = height_um
+    said = Candidate((20, 20, 27, 27), np.ones((7, 7), np.bool_), -1, 9.0, 1.0)
+    found = measure(seen, PITCH, said, np.zeros(seen.shape, np.bool_))
+    assert 0 < found.depth_um < 0.05 and 0 < found.u_depth_um < 0.05  # the noise is of 0.01 um
+    assert found.clear < 3  # nothing is certain to be there
