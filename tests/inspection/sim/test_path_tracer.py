@@ -13,6 +13,7 @@ from inspection.sim.lighting import Lighting
 from inspection.sim.render import DARK, Lamps, Points
 
 mi = pytest.importorskip("mitsuba", reason="needs the path tracer: pip install mitsuba")
+mi.set_variant("scalar_rgb")
 
 pytestmark = [pytest.mark.inspection, pytest.mark.slow]
 
@@ -32,7 +33,6 @@ def traced(
     height: np.ndarray, bsdf: dict, light: dict, samples: int = 64, depth: int = 2
 ) -> np.ndarray:
     """(N, N) radiance towards an orthographic camera above."""
-    mi.set_variant("scalar_rgb")
     side = N * PIXEL / 2
     to_world = mi.ScalarTransform4f().look_at([side, side, 5e3], [side, side, 0], [0, 1, 0])
     film = {
