@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from common.runtime.scan import scan
 from common.runtime.session import Session
 from common.types.detections import Detections
 from inspection.models.quick import quick
@@ -28,7 +27,6 @@ class Fcn:
     """A session of the network. payload: the bytes of one of its ONNX files."""
 
     def __init__(self, payload: bytes, threads: int = 1) -> None:
-        scan(payload)
         self._session = Session(quick(payload, MULTIPLE), threads=threads)
 
     def logits(self, frame: NDArray[np.uint8]) -> F32:

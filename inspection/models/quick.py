@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.runtime.onnx_graph import Attribute, Node, NotPlainError, OnnxGraph, read, write
+from common.runtime.scan import scan
 
 T = TypeVar("T")
 
@@ -54,6 +55,7 @@ def quick(payload: bytes, multiple: int) -> bytes:
 
     multiple: its frames' sides are multiples of this. UnsafeModelError as `scan`.
     """
+    scan(payload)
     try:
         return write(_Form(read(payload), multiple).graph())
     except NotPlainError:
