@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.runtime.errors import ModelError, ModelInputError, ProviderError, UnsafeModelError
+from common.runtime.products import exact
 from common.runtime.scan import scan
 
 if TYPE_CHECKING:  # imported where used: it starts a thread, which a fork would leave behind
@@ -81,7 +82,7 @@ class Session:
         warmup: int = 1,
     ) -> None:
         scan(payload)
-        self._session = _open(payload, _options(threads), _available(providers))
+        self._session = _open(exact(payload), _options(threads), _available(providers))
         self.inputs = tuple(_spec(node) for node in self._session.get_inputs())
         self.outputs = tuple(_spec(node) for node in self._session.get_outputs())
         if all(isinstance(extent, int) for spec in self.inputs for extent in spec.shape[1:]):
@@ -146,6 +147,8 @@ def _options(threads: int) -> ort.SessionOptions:
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # errors are raised; nothing is to be printed besides
     options.add_session_config_entry("session.load_model_format", "ONNX")
+    # int8 networks as they are meant on processors that lose products (see common.runtime.products)
+    options.add_session_config_entry("session.x64quantprecision", "1")
     return options
 
 

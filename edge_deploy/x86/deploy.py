@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from common.runtime.products import exact
 from edge_deploy.errors import EdgeError
 from edge_deploy.graph.fold import fold
 from edge_deploy.graph.ir import Graph
@@ -39,7 +40,8 @@ print(f"every output of {count} pictures is as expected")
 
 
 def deploy(graph: Graph, folder: Path, inputs: Mapping[str, NDArray[np.uint8]]) -> tuple[str, ...]:
-    """Write net.onnx, its vectors and the check; the names of the files.
+    """Write net.onnx, its vectors and the check; the names of the files. The weights are what this
+    processor multiplies exactly; on another kind the check tells.
 
     inputs: pictures whose outputs by the reference become the expected values. EdgeError where
     the folder holds anything already.
@@ -47,7 +49,7 @@ def deploy(graph: Graph, folder: Path, inputs: Mapping[str, NDArray[np.uint8]]) 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise EdgeError(f"{folder} is not an empty folder: name a new one")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "net.onnx").write_bytes(write(fold(graph)))
+    (folder / "net.onnx").write_bytes(exact(write(fold(graph))))
     wanted = run(graph, inputs)
     expected = {told(name): to_real(value, graph.tensors[name]) for name, value in wanted.items()}
     np.savez(folder / "inputs.npz", allow_pickle=False, **inputs)
