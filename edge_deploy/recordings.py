@@ -22,7 +22,7 @@ def frames(path: Path, most: int = MOST_FRAMES) -> list[NDArray[np.uint8]]:
     with open_driver(ReplayCameraConfig(path=path, pace="fast")) as camera:
         while len(found) < most:
             try:
-                found.append(grey(camera.read(timeout_s=30.0).value))
+                found.append(grey(camera.read(timeout_s=300.0).value))
             except EndOfStreamError:
                 break
     if not found:

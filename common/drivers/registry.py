@@ -74,11 +74,18 @@ def load(key: str) -> Any:
     """The driver class of "kind/type". ConfigError when there is none, or it does not load."""
     known = table()
     if key not in known:
-        raise ConfigError(f"no driver {key!r}; there are: {', '.join(sorted(known))}")
+        raise ConfigError(f"no driver {key!r}; there are: {', '.join(_like(key, known))}")
     try:
         return _load(key, known[key])
     except Exception as error:  # a plug-in's import may raise anything
         raise ConfigError(f"driver {key} ({known[key]}) does not load: {error!r}") from error
+
+
+def _like(key: str, known: Mapping[str, str]) -> list[str]:
+    """The drivers of the same kind; all where there is no such kind."""
+    kind, slash, _ = key.partition("/")
+    of_kind = [name for name in sorted(known) if name.startswith(kind + slash)]
+    return of_kind or sorted(known)
 
 
 def create(config: BaseModel | Mapping[str, Any]) -> Driver[Any]:

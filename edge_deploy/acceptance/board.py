@@ -126,7 +126,7 @@ def _record(path: Path, side: int, count: int, seed: int) -> None:
         recorder.tee(camera) as recorded,
     ):
         for _ in range(count):
-            recorded.read(timeout_s=60.0)
+            recorded.read(timeout_s=300.0)
 
 
 def _inspected(
@@ -139,7 +139,7 @@ def _inspected(
     made = []
     with open_driver(replay) as camera:
         for frame in range(count):
-            found = pipeline.step(camera.read(timeout_s=30.0)).value
+            found = pipeline.step(camera.read(timeout_s=300.0)).value
             regions = [
                 {"box_px": [round(edge) for edge in one.box_px], "score": _nine(one.score)}
                 for one in found.regions

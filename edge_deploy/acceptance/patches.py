@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.drivers.camera.config import SensorModel, SimCameraConfig
-from common.drivers.camera.scenes import load
 from common.drivers.camera.sim import SimCamera
+from common.drivers.simulated.scenes import load
 from edge_deploy.fewshot.patches import Good, Surface
 from edge_deploy.fewshot.regions import describe
 
@@ -99,12 +99,12 @@ def of_material(kind: str, material: str, count: int, seed: int) -> list[Frame]:
         sensor=SensorModel(full_well_e=FULL_WELL_E),
         seed=seed,
     )
-    scene: Any = load(SCENE, parameters)
+    scene: Any = load(SCENE, parameters, "render")
     frames = []
     with SimCamera(config) as camera:
         for _ in range(count):
             part = camera.trigger()
-            pixels = camera.read(timeout_s=60.0).value.pixels.copy()
+            pixels = camera.read(timeout_s=300.0).value.pixels.copy()
             frames.append(_placed(pixels, scene.truth(part).defects))
     return frames
 

@@ -183,7 +183,7 @@ def station_camera(side_px: int, length: int, seed: int) -> SimCameraConfig:
 def station_frames(side_px: int, count: int, seed: int) -> list[U8]:
     """Frames (H, W) of different parts."""
     with open_driver(station_camera(side_px, count, seed)) as camera:
-        return [camera.read(timeout_s=60.0).value.pixels.copy() for _ in range(count)]
+        return [camera.read(timeout_s=300.0).value.pixels.copy() for _ in range(count)]
 
 
 def omniglot(data_root: Path | None) -> characters.Characters | None:

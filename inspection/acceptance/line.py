@@ -164,7 +164,7 @@ def run(take: Take, decide: Decider | None, n: int) -> Run:
 
 
 def _next(source: Driver[Image]) -> NDArray[np.uint8]:
-    pixels: NDArray[np.uint8] = source.read(timeout_s=30.0).value.pixels
+    pixels: NDArray[np.uint8] = source.read(timeout_s=300.0).value.pixels
     return pixels
 
 

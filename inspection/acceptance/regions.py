@@ -116,7 +116,7 @@ def frames(
     told = {"parameters": parameters, "height_px": SIDE_PX, "width_px": SIDE_PX}
     with open_driver(config.model_copy(update=told)) as camera:
         for part in range(parts):
-            yield camera.read(timeout_s=30.0).value.pixels, scene.truth(part)
+            yield camera.read(timeout_s=300.0).value.pixels, scene.truth(part)
 
 
 def count(

@@ -91,7 +91,7 @@ def frames(lot: Lot) -> Iterator[tuple[NDArray[np.uint8], Truth]]:
     scene = station_scene(**lot.parameters)  # type: ignore[arg-type]
     with open_driver(lot.camera()) as camera:
         for part in range(lot.parts):
-            image = camera.read(timeout_s=30.0).value
+            image = camera.read(timeout_s=300.0).value
             if image.trigger != part:
                 raise RuntimeError(f"part {part} was due, the camera shows part {image.trigger}")
             yield image.pixels, scene.truth(part)

@@ -35,7 +35,7 @@ from inspection.sim.sorting.watched import Watched
 from inspection.sorting.bins import RECHECK
 
 pytestmark = pytest.mark.inspection
-FIRST_S, END_S = 90.0, 20.0  # generous: the machine may be busy, and compiles what it runs
+END_S = 20.0  # generous: the machine may be busy
 
 
 def decoded(data: bytes) -> np.ndarray[Any, Any]:
@@ -60,10 +60,8 @@ def cameras(monkeypatch: pytest.MonkeyPatch) -> list[SimCamera]:
 
 def test_frames_tell_belt_heights_and_bins_and_end_when_told(cameras: list[SimCamera]) -> None:
     stop, frames = threading.Event(), []
-    began = time.monotonic()
     for frame in room.demo(stop, seed=3):
         if not frames:
-            assert time.monotonic() - began < FIRST_S
             assert cameras[0].health.state.name == "READY"
         frames.append(frame)
         image = frame.facts["pictures"][0].get("image", "")

@@ -9,13 +9,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from common.drivers.base import ConfigError, Delivery
+from common.drivers.fields import Fraction, NonNegative, Positive, Side
+from common.drivers.simulated.clock import ClockModel
 from common.drivers.validation import explain
 from common.types.image import MAX_PIXELS
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Side = Annotated[int, Field(gt=0, le=32_768)]
 
 
 class _Camera(BaseModel):
@@ -50,19 +47,6 @@ class SensorModel(BaseModel):
     black_level_dn: NonNegative = 2.0
     bits: Literal[8, 12] = 8
     blur_sigma_px: Annotated[float, Field(ge=0, le=20)] = 0.6
-
-
-class ClockModel(BaseModel):
-    """The camera's own clock: starts at `offset_s`, runs `drift_ppm` fast, wanders.
-
-    walk_ns_per_sqrt_s: standard deviation of the random walk after one second.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    offset_s: NonNegative = 1000.0
-    drift_ppm: Annotated[float, Field(ge=-1000, le=1000)] = 20.0
-    walk_ns_per_sqrt_s: NonNegative = 200.0
 
 
 class SimCameraConfig(_Camera):

@@ -1,28 +1,12 @@
-"""What a simulated camera looks at, and which scenes a config may name.
-
-A config can come from a stranger, so "module:factory" is not free: the module is this one, lies
-under the `sim` package of an installed direction, or the word is the name of an entry point in the
-group `lingnan.scenes`; and the factory is defined in the module it is named with.
-"""
+"""What a simulated camera looks at. Who may be named: `simulated.scenes`."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-from common import directions
-from common.drivers.base import ConfigError
-
-GROUP = "lingnan.scenes"
-OTHER_KINDS = tuple(
-    f"common.drivers.{kind}.scenes" for kind in ("profiler", "gnss", "imu", "radar")
-)
 
 
 class Scene(Protocol):
@@ -104,41 +88,3 @@ def slanted_edge(**parameters: Any) -> Scene:
 def checker(**parameters: Any) -> Scene:
     """A `Checker`."""
     return Checker(**parameters)
-
-
-def load(reference: str, parameters: Mapping[str, Any]) -> Scene:
-    """The scene that a config names. ConfigError says what is not allowed, missing or wrong."""
-    name = _entry_point(reference) or reference
-    module_name, _, factory_name = name.partition(":")
-    if name == reference:
-        _refuse_stranger(module_name, factory_name, reference)
-    try:
-        factory = getattr(importlib.import_module(module_name), factory_name)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"scene {reference!r}: {error}") from error
-    if not callable(factory) or getattr(factory, "__module__", None) != module_name:
-        raise ConfigError(f"scene {reference!r}: {factory_name} is not defined in {module_name}")
-    try:
-        scene: Scene = factory(**parameters)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"scene {reference!r} with {sorted(parameters)}: {error}") from error
-    return scene
-
-
-def _entry_point(name: str) -> str | None:
-    """What stands behind a plug-in's name; module:factory is none, and needs no search."""
-    if ":" in name:
-        return None
-    return next((entry.value for entry in entry_points(group=GROUP, name=name)), None)
-
-
-def _refuse_stranger(module: str, factory: str, reference: str) -> None:
-    rooms = tuple(f"{direction.package}.sim" for direction in directions.installed())
-    allowed = module in (__name__, *OTHER_KINDS) or any(
-        module == room or module.startswith(f"{room}.") for room in rooms
-    )
-    if not allowed or not factory.isidentifier() or factory.startswith("_"):
-        raise ConfigError(
-            f"scene {reference!r} may not be loaded: name a public factory of {__name__} or of "
-            f"{', '.join(rooms) or 'a direction'}, or an entry point of the group {GROUP}"
-        )

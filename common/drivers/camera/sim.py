@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import queue
-import time
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from common.drivers.base import ConfigError, DriverSpec
-from common.drivers.camera import scenes, sensor
-from common.drivers.camera.config import ClockModel, SimCameraConfig
+from common.drivers.camera import sensor
+from common.drivers.camera.config import SimCameraConfig
+from common.drivers.camera.scenes import Scene
 from common.drivers.camera.view import pixels
-from common.drivers.stream import RawSample, StreamDriver
+from common.drivers.simulated import scenes
+from common.drivers.simulated.freerun import Pace
+from common.drivers.simulated.triggered import MAX_PENDING, TriggeredBackend
+from common.drivers.stream import StreamDriver
 from common.types.image import Image
-
-BUFFERS = 4  # frames that the camera holds before it must lose some
-MAX_PENDING = 4096  # triggers that wait for exposure
 
 
 class SimCamera(StreamDriver[Image]):
@@ -39,7 +39,15 @@ class SimCamera(StreamDriver[Image]):
         self._config = config
         self._exposures: queue.Queue[Exposure] = queue.Queue(MAX_PENDING)
         self._triggers = 0
-        super().__init__(spec, SimBackend(config, self._exposures), pixels)
+        backend = TriggeredBackend(
+            Pace(config.rate_hz, config.realtime, config.drop_rate, config.seed),
+            config.clock,
+            self._exposures,
+            self._in_turn if config.trigger == "free" else None,
+            Optics(config).expose,
+            config.scene,
+        )
+        super().__init__(spec, backend, pixels)
 
     def open(self) -> None:
         """Connect; triggers count from 0 again."""
@@ -60,6 +68,11 @@ class SimCamera(StreamDriver[Image]):
             self._exposures.put(Exposure(number, light), timeout=1.0)
         return number
 
+    def _in_turn(self, frame: int) -> Exposure:
+        """What a camera that runs free exposes as its frame of this number."""
+        trigger, light = divmod(frame, len(self._config.lights))
+        return Exposure(trigger, self._config.lights[light])
+
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
@@ -69,73 +82,16 @@ class Exposure:
     light: str
 
 
-class SimBackend:
-    """The device: restarts its counter and its clock whenever it is connected."""
+class Optics:
+    """The scene through lens and sensor. ConfigError when the scene cannot be had."""
 
-    def __init__(self, config: SimCameraConfig, exposures: queue.Queue[Exposure]) -> None:
+    def __init__(self, config: SimCameraConfig) -> None:
         self._config = config
-        self._exposures = exposures
-        self._scene = scenes.load(config.scene, config.parameters)
+        self._scene: Scene = scenes.load(config.scene, config.parameters, "render")
         sensor.prepare()
-        self._clock = DriftingClock(config.clock, config.seed)
-        self._counter = 0
-        self._started = 0.0
 
-    def connect(self) -> None:
-        """Power up."""
-        while not self._exposures.empty():
-            self._exposures.get_nowait()
-        self._clock = DriftingClock(self._config.clock, self._config.seed)
-        self._counter = 0
-        self._started = time.monotonic()
-
-    def disconnect(self) -> None:
-        """Nothing is held."""
-
-    def grab(self, timeout_s: float) -> RawSample[Image] | None:
-        """Wait for the exposure that is due, and take it."""
-        due = (
-            self._triggered(timeout_s)
-            if self._config.trigger == "hardware"
-            else self._free(timeout_s)
-        )
-        if due is None:
-            return None
-        exposure, time_s = due
-        counter, self._counter = self._counter, self._counter + 1
-        rng = np.random.Generator(np.random.SFC64([self._config.seed, counter]))
-        if rng.random() < self._config.drop_rate:
-            return None
-        image = self._expose(exposure, time_s, rng)
-        return RawSample(counter, self._clock.read_ns(time_s), image)
-
-    def _triggered(self, timeout_s: float) -> tuple[Exposure, float] | None:
-        try:
-            exposure = self._exposures.get(timeout=timeout_s)
-        except queue.Empty:
-            return None
-        return exposure, self._now_s()
-
-    def _free(self, timeout_s: float) -> tuple[Exposure, float] | None:
-        """The exposure of frame `counter`, at counter / rate_hz."""
-        config = self._config
-        if config.realtime:
-            behind = int(self._now_s() * config.rate_hz) - self._counter
-            if behind > BUFFERS:
-                self._counter += behind
-            wait_s = self._counter / config.rate_hz - self._now_s()
-            time.sleep(min(max(wait_s, 0.0), timeout_s))
-            if wait_s > timeout_s:
-                return None
-        trigger, light = divmod(self._counter, len(config.lights))
-        return Exposure(trigger, config.lights[light]), self._counter / config.rate_hz
-
-    def _now_s(self) -> float:
-        if not self._config.realtime:
-            return self._counter / self._config.rate_hz
-        return time.monotonic() - self._started
-
-    def _expose(self, exposure: Exposure, time_s: float, rng: np.random.Generator) -> Image:
+    def expose(self, exposure: Exposure, time_s: float, rng: np.random.Generator) -> Image:
+        """The frame that was asked for."""
         config = self._config
         irradiance = self._render(exposure, time_s)
         frame = sensor.expose(irradiance, config.exposure_us, config.gain_db, config.sensor, rng)
@@ -150,33 +106,11 @@ class SimBackend:
         )
 
     def _render(self, exposure: Exposure, time_s: float) -> sensor.F32:
-        """ConfigError, which ends the stream: a scene that fails once will fail again."""
         wanted = (self._config.height_px, self._config.width_px)
-        try:
-            irradiance = self._scene.render(exposure.trigger, exposure.light, time_s)
-        except Exception as error:  # a scene is anybody's code
-            raise ConfigError(f"scene {self._config.scene!r} failed: {error!r}") from error
+        irradiance = self._scene.render(exposure.trigger, exposure.light, time_s)
         if irradiance.shape != wanted or irradiance.dtype != np.float32:
             raise ConfigError(
                 f"scene {self._config.scene!r} gave {irradiance.shape} {irradiance.dtype}, "
                 f"the camera has {wanted} float32"
             )
         return irradiance
-
-
-class DriftingClock:
-    """A quartz that runs fast by some ppm and wanders; read it at rising times."""
-
-    def __init__(self, model: ClockModel, seed: int) -> None:
-        self._model = model
-        self._rng = np.random.default_rng([seed, 1])
-        self._walk_ns = 0.0
-        self._last_s = 0.0
-
-    def read_ns(self, time_s: float) -> int:
-        """The clock's reading `time_s` after the camera was connected."""
-        spread_ns = self._model.walk_ns_per_sqrt_s * max(time_s - self._last_s, 0.0) ** 0.5
-        self._walk_ns += float(self._rng.normal(0.0, spread_ns)) if spread_ns > 0 else 0.0
-        self._last_s = time_s
-        elapsed_ns = time_s * (1e9 + 1e3 * self._model.drift_ppm)
-        return int(self._model.offset_s * 1e9 + elapsed_ns + self._walk_ns)

@@ -1,4 +1,4 @@
-"""What a simulated receiver observes. Who may be named: `camera.scenes`."""
+"""What a simulated receiver observes. Who may be named: `simulated.scenes`."""
 
 from __future__ import annotations
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import numpy as np
 
-from common.drivers.base import ConfigError
-from common.drivers.camera import scenes as allowed
-from common.drivers.freerun import FreeRunBackend, Measure, Pace
 from common.drivers.gnss.config import SimGnssConfig
 from common.drivers.gnss.scenes import GnssScene
 from common.drivers.gnss.view import declared, octets
+from common.drivers.simulated import scenes
+from common.drivers.simulated.freerun import FreeRunBackend, Measure, Pace
 from common.drivers.stream import StreamDriver
 from common.types.gnss import GnssEpoch
 
@@ -29,12 +28,9 @@ class SimGnss(StreamDriver[GnssEpoch]):
 
 
 def _measure(config: SimGnssConfig) -> Measure[GnssEpoch]:
-    found = allowed.load(config.scene, config.parameters)
-    if not callable(getattr(found, "observe", None)):
-        raise ConfigError(f"scene {config.scene!r} observes no satellites")
-    scene = cast(GnssScene, found)
+    scene: GnssScene = scenes.load(config.scene, config.parameters, "observe")
 
-    def measure(time_s: float, rng: np.random.Generator) -> tuple[int, GnssEpoch]:
+    def measure(number: int, time_s: float, rng: np.random.Generator) -> tuple[int, GnssEpoch]:
         epoch = scene.observe(time_s, rng)
         return epoch.time_ns, epoch.padded()
 

@@ -9,11 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from common.drivers.base import ConfigError, Delivery
-from common.drivers.camera.config import ClockModel
+from common.drivers.fields import NonNegative, Positive
+from common.drivers.simulated.clock import ClockModel
 from common.drivers.validation import explain
-
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class _Imu(BaseModel):

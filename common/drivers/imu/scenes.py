@@ -1,4 +1,4 @@
-"""How a simulated IMU moves. Who may be named: `camera.scenes`."""
+"""How a simulated IMU moves. Who may be named: `simulated.scenes`."""
 
 from __future__ import annotations
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import numpy as np
 
-from common.drivers.base import ConfigError
-from common.drivers.camera import scenes as allowed
-from common.drivers.camera.sim import DriftingClock
-from common.drivers.freerun import FreeRunBackend, Measure, Pace
 from common.drivers.imu.config import AxisModel, SimImuConfig
 from common.drivers.imu.scenes import MotionScene, Vector
 from common.drivers.imu.view import declared, measured
+from common.drivers.simulated import scenes
+from common.drivers.simulated.clock import DriftingClock
+from common.drivers.simulated.freerun import FreeRunBackend, Measure, Pace
 from common.drivers.stream import StreamDriver
 from common.types.imu import ImuSample
 
@@ -30,15 +29,12 @@ class SimImu(StreamDriver[ImuSample]):
 
 
 def _measure(config: SimImuConfig) -> Measure[ImuSample]:
-    found = allowed.load(config.scene, config.parameters)
-    if not callable(getattr(found, "motion", None)):
-        raise ConfigError(f"scene {config.scene!r} tells no motion")
-    scene = cast(MotionScene, found)
+    scene: MotionScene = scenes.load(config.scene, config.parameters, "motion")
     clock = DriftingClock(config.clock, config.seed)
     gyro = Triad(config.gyro, config.rate_hz, np.random.default_rng([config.seed, 2]))
     force = Triad(config.accelerometer, config.rate_hz, np.random.default_rng([config.seed, 3]))
 
-    def measure(time_s: float, rng: np.random.Generator) -> tuple[int, ImuSample]:
+    def measure(number: int, time_s: float, rng: np.random.Generator) -> tuple[int, ImuSample]:
         velocity, pull = scene.motion(time_s)
         sample = ImuSample.of(
             gyro.measure(velocity, time_s), force.measure(pull, time_s), config.temperature_c

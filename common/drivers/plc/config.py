@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from common.drivers.base import ConfigError
-from common.drivers.camera.config import ClockModel
+from common.drivers.simulated.clock import ClockModel
 from common.drivers.validation import explain
 from common.types.plc import COMMAND, STATUS, Layout
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import ClassVar
 
-from common.drivers.camera.sim import DriftingClock
 from common.drivers.plc.config import SimPlcConfig
 from common.drivers.plc.driver import CyclicBackend, Outbox, Plc
 from common.drivers.plc.machine import Machine
 from common.drivers.plc.plant import EvenBelt
 from common.drivers.plc.runner import Runner
+from common.drivers.simulated.clock import DriftingClock
 from common.types.plc import Words
 
 

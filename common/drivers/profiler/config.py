@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from common.drivers.base import Delivery
-from common.drivers.camera.config import ClockModel, Fraction, Positive, Side
+from common.drivers.fields import Fraction, Positive, Side
+from common.drivers.simulated.clock import ClockModel
 from common.types.image import MAX_PIXELS
 
 

@@ -1,4 +1,4 @@
-"""What a simulated three-dimensional sensor measures. Who may be named: `camera.scenes`."""
+"""What a simulated three-dimensional sensor measures. Who may be named: `simulated.scenes`."""
 
 from __future__ import annotations
 

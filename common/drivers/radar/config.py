@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from common.drivers.base import Delivery
-from common.drivers.camera.config import ClockModel, Fraction
+from common.drivers.fields import Fraction
+from common.drivers.simulated.clock import ClockModel
 from common.types.radar import MAX_SAMPLES
 
 Rate = Annotated[float, Field(gt=0, le=1000)]

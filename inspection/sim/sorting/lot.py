@@ -88,5 +88,5 @@ def decisions(seed: int, length: int) -> list[Kind | None]:
     with camera(seed, length) as eye:
         for _ in range(length):
             eye.trigger(LIGHT)
-            found.append(classify(eye.read(timeout_s=30.0)))
+            found.append(classify(eye.read(timeout_s=300.0)))
     return found

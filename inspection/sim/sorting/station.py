@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from common.drivers.camera.sim import DriftingClock
 from common.drivers.plc.config import ModbusPlcConfig, OpcUaPlcConfig, SimPlcConfig, SorterSettings
 from common.drivers.plc.driver import Plc
 from common.drivers.plc.machine import Machine, What
 from common.drivers.plc.runner import Runner
+from common.drivers.simulated.clock import DriftingClock
 from inspection.sim.sorting.belt import Mechanics, SortingBelt
 from inspection.sim.sorting.cable import Cable
 from inspection.sim.sorting.feed import Feed

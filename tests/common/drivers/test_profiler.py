@@ -59,7 +59,7 @@ def test_two_runs_give_the_same_maps() -> None:
     ("wrong", "told"),
     [
         ({"scene": "os:getcwd"}, "may not be loaded"),
-        ({"scene": "common.drivers.camera.scenes:gradient"}, "no heights"),
+        ({"scene": "common.drivers.camera.scenes:gradient"}, "another kind"),
         ({"height_px": 40_000}, "height_px"),
         ({"parameters": {"colour": 1}}, "colour"),
     ],

@@ -120,3 +120,11 @@ def test_listing_imports_no_driver() -> None:
     )
     out = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_an_unknown_type_is_told_those_of_its_kind() -> None:
+    with pytest.raises(ConfigError) as told:
+        registry.create({"kind": "camera", "type": "magic"})
+    assert "camera/sim" in str(told.value) and "plc/" not in str(told.value)
+    with pytest.raises(ConfigError, match=r"camera/sim.*plc/sim"):  # no such kind: all there are
+        registry.create({"kind": "wand", "type": "magic"})

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from common.drivers.base import ConfigError, NotOpenError, State
-from common.drivers.camera import scenes
 from common.drivers.camera.sim import SimCamera
 from common.drivers.registry import create
+from common.drivers.simulated import scenes
 
 pytestmark = pytest.mark.common
 
@@ -136,9 +136,9 @@ def test_a_directions_sim_package_may_be_named(monkeypatch: pytest.MonkeyPatch) 
     module.Grey = Grey  # type: ignore[attr-defined]
     module.Path = Any  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    assert scenes.load("inspection.sim.made_up:Grey", {}).render(0, "", 0.0)[0, 0] == 2.0
+    assert scenes.load("inspection.sim.made_up:Grey", {}, "render").render(0, "", 0.0)[0, 0] == 2.0
     with pytest.raises(ConfigError, match="is not defined in"):
-        scenes.load("inspection.sim.made_up:Path", {})
+        scenes.load("inspection.sim.made_up:Path", {}, "render")
 
 
 def test_wrong_parameters_are_named() -> None:

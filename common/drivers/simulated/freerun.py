@@ -14,7 +14,7 @@ from common.drivers.stream import RawSample
 
 T = TypeVar("T")
 Rng = np.random.Generator
-Measure = Callable[[float, Rng], tuple[int, T]]
+Measure = Callable[[int, float, Rng], tuple[int, T]]
 
 BUFFERED_S = 0.2  # of samples that the device holds before it must lose some
 
@@ -33,8 +33,8 @@ class Pace:
 class FreeRunBackend(Generic[T]):
     """The device: `start` is called when it is connected and gives what measures.
 
-    That takes the seconds since then and a generator of this very sample's own, so that the same
-    seed gives the same samples; it returns the device's time in ns and the value.
+    That takes the sample's number, the seconds since then and a generator of this sample's own, so
+    that the same seed gives the same samples; it returns the device's time in ns and the value.
     """
 
     def __init__(self, pace: Pace, start: Callable[[], Measure[T]], about: str) -> None:
@@ -63,7 +63,7 @@ class FreeRunBackend(Generic[T]):
         if rng.random() < self._pace.drop_rate:
             return None
         try:
-            device_time_ns, value = self._measure(counter / self._pace.rate_hz, rng)
+            device_time_ns, value = self._measure(counter, counter / self._pace.rate_hz, rng)
         except DriverError:
             raise
         except Exception as error:  # a scene is anybody's code
