@@ -50,21 +50,34 @@ def assemble(
     rows = [row for outcome in outcomes for row in rows_of(outcome, run.seed)]
     stopped = {o.planned.name: o.reason for o in outcomes if o.result is None}
     return {
-        "lingnan": lingnan_version(),
-        "commit": commit(),
-        "machine": machine(),
-        "versions": versions(),
+        **provenance(),
         "seed": run.seed,
         "size": run.size,
         "only": only,
         "started": started,
         "finished": now(),
-        "verdicts": {verdict: sum(r.verdict == verdict for r in rows) for verdict in VERDICTS},
+        "verdicts": counted(rows),
         "stopped": {**broken, **stopped},
         "rows": [asdict(row) for row in rows],
         "figures": _figures(outcomes),
         "files": {},
     }
+
+
+def provenance() -> dict[str, Any]:
+    """Which code measured, on which machine."""
+    return {
+        "lingnan": lingnan_version(),
+        "commit": commit(),
+        "machine": machine(),
+        "versions": versions(),
+    }
+
+
+def counted(rows: Iterable[Row]) -> dict[str, int]:
+    """Rows by verdict, none left out."""
+    told = [row.verdict for row in rows]
+    return {verdict: told.count(verdict) for verdict in VERDICTS}
 
 
 def now() -> str:

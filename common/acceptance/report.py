@@ -98,14 +98,21 @@ def _provenance(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     machine = document["machine"]
     memory = f"{machine['cores']} cores, {machine['memory_gib']} GiB"
     return [
-        ("Size", document["size"] + (f", only {document['only']}" if document["only"] else "")),
-        ("Seed", str(document["seed"])),
+        *_order(document),
         ("Started", document["started"]),
         ("Finished", document["finished"]),
         ("Commit", document["commit"] or "not a checkout"),
         ("Machine", f"{machine['cpu']} ({machine['architecture']}), {memory}"),
         ("System", machine["system"]),
     ]
+
+
+def _order(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What was asked for; without a seed, what somebody measured on parts of their own."""
+    if document["seed"] is None:
+        return [("Measured", document["size"])]
+    only = f", only {document['only']}" if document["only"] else ""
+    return [("Size", document["size"] + only), ("Seed", str(document["seed"]))]
 
 
 def _facts(pairs: Iterable[tuple[str, str]]) -> str:
@@ -166,7 +173,7 @@ def _section(row: Row, figures: str) -> str:
         ("Method", row["method"]),
         ("Note", row["note"]),
         ("Data SHA-256", row["data_sha256"]),
-        ("Experiment", f"{row['seconds']:g} s, seed {row['seed']}"),
+        ("Experiment", f"{row['seconds']:g} s" + _seed(row)),
     ]
     body = _facts((key, told) for key, told in facts if told)
     return (
@@ -178,6 +185,10 @@ def _section(row: Row, figures: str) -> str:
         + (f'<div class="figures">{figures}</div>' if figures else "")
         + "</article>"
     )
+
+
+def _seed(values: Row) -> str:
+    return "" if values["seed"] is None else f", seed {values['seed']}"
 
 
 def _figure(figure: Mapping[str, str], row_id: str, folder: Path, seen: dict[str, str]) -> str:

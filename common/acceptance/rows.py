@@ -35,15 +35,21 @@ class Row:
     verdict: str
     method: str
     data_sha256: str
-    seed: int
+    seed: int | None
     seconds: float
     note: str
 
 
 def make_row(
-    indicator: Indicator, measurement: Measurement, *, direction: str, seed: int, seconds: float
+    indicator: Indicator,
+    measurement: Measurement,
+    *,
+    direction: str,
+    seed: int | None,
+    seconds: float,
 ) -> Row:
-    """The row of one measured indicator; `seconds` is its whole experiment's."""
+    """The row of one measured indicator; `seconds` is its whole experiment's. seed: None where
+    nothing was drawn."""
     return Row(
         id=indicator.id,
         direction=direction,
