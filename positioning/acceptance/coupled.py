@@ -1,13 +1,11 @@
 """S4-D4-K1, position in city streets: GNSS, inertial sensor and wheels as one estimate.
 
-Simulated cities, drives whose seeds were used for nothing else. RTKLIB's rnx2rtkp solves the same
-files beside it, by GNSS alone as it does.
+Simulated cities, drives whose seeds were used for nothing else. RTKLIB, b34 and demo5, solves the
+same files beside it, by GNSS alone as it does.
 """
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,11 +20,11 @@ from common.acceptance.hashing import content_hash
 from common.acceptance.indicator import Indicator
 from common.acceptance.measurement import Measurement, exact, not_measured, rate, resampled
 from common.acceptance.resampling import bootstrap
-from positioning.acceptance import integrity
+from positioning.acceptance import integrity, peers
+from positioning.acceptance.peers import Peer
 
 if TYPE_CHECKING:
     from positioning.gnss.integrity.calibrate import Evidence
-    from positioning.sim.gnss.scenario import Drive
 
 F64 = NDArray[np.float64]
 
@@ -35,10 +33,10 @@ LAYOUTS = ("canyon", "avenue", "viaduct")
 DRIVES = {"quick": (1, 120.0), "full": (10, 300.0)}
 FOLLOWED = {"quick": (1, 60.0), "full": (10, 300.0)}  # the same in real time
 ALL_M, FIXED_M, WRONG, PACE = 0.5, 0.15, 0.01, 20.0
+NEAR_M = 0.1  # a decimetre
 MISSING_M = 1e3  # of an epoch without a position: worse than any there is
 _STRETCH = 25  # epochs: 5 s, over which the errors of a fix belong together
 _WRONG_M = 0.5
-_PEER_S = 300.0
 _SHOWN_M = np.geomspace(0.003, 100.0, 60)
 METHOD = (
     "Simulated streets, GPS, Galileo and BDS-3 on two bands at 5 Hz, a base 3.6 km away, a MEMS "
@@ -92,13 +90,13 @@ FOLLOWING = Indicator(
 
 class Driven(NamedTuple):
     """One drive: errors (E,) m of the coupled estimate, three-dimensional ones, which are fixed;
-    of RTK by itself; of the peer, None without it; what integrity is judged by."""
+    of RTK by itself; RTKLIB's by name; what integrity is judged by."""
 
     horizontal_m: F64
     full_m: F64
     fixed: NDArray[np.bool_]
     rtk_m: F64
-    peer_m: F64 | None
+    beside: Mapping[str, Peer]
     about: Evidence
 
 
@@ -126,19 +124,25 @@ def _city(layout: str, drives: list[Driven], seed: int) -> dict[str, Measurement
     )
     fixed = np.concatenate([d.fixed for d in drives])
     digest = content_hash(off)
-    figure, peers = _beside(layout, drives)
-    half, most = np.percentile(off, [50, 68])
-    note = f"50 / 68 %: {half:.3f} / {most:.3f} m; {len(drives)} drives; {peers}"
+    figure, rtklib = _beside(layout, drives)
+    half, most, nearly = np.percentile(off, [50, 68, 99])
+    near, far = float((off <= NEAR_M).mean()), off > ALL_M
+    stretches = int((np.diff(far.astype(np.int8), prepend=0) == 1).sum())
+    note = (
+        f"50 / 68 / 99 %: {half:.3f} / {most:.3f} / {nearly:.3f} m, within {NEAR_M} m {near:.1%}, "
+        f"worst {off.max():.2f} m, {far.sum()} epochs in {stretches} stretches over {ALL_M} m; "
+        f"{len(drives)} drives; {rtklib}"
+    )
     measured = {
         ALL[layout].id: _quantity(_p95, off, label, digest, note, seed, (figure,)),
     }
     none = not_measured("simulated: not one epoch of these drives is fixed")
     measured[FIXED[layout].id] = measured[FALSE[layout].id] = none
     if fixed.any():
-        share = f"{fixed.mean():.0%} of epochs are fixed"
-        near, wrong = off[fixed], (full[fixed] > _WRONG_M).astype(np.float64)
+        share = f"{fixed.mean():.0%} of epochs are fixed, {fixed.sum()}"
+        held, wrong = off[fixed], (full[fixed] > _WRONG_M).astype(np.float64)
         given = (label[fixed], digest, share, seed)
-        measured[FIXED[layout].id] = _quantity(_p95, near, *given)
+        measured[FIXED[layout].id] = _quantity(_p95, held, *given)
         measured[FALSE[layout].id] = (
             _quantity(np.mean, wrong, *given)
             if wrong.any()
@@ -186,46 +190,17 @@ def _driven(layout: str, seed: int, duration_s: float, folder: Path) -> Driven:
     return Driven(
         np.hypot(off[:, 0], off[:, 1]), np.linalg.norm(off, axis=1),
         coupled.solution.quality == Quality.FIX, np.hypot(alone[:, 0], alone[:, 1]),
-        _peer(drive, folder), evidence(drive, rtk, about, coupled),
+        peers.solved(drive, folder), evidence(drive, rtk, about, coupled),
     )  # fmt: skip
 
 
-def _peer(drive: Drive, folder: Path) -> F64 | None:
-    """Horizontal errors (E,) of rnx2rtkp on the same files, inf where it tells nothing."""
-    from positioning.gnss.formats import pos
-    from positioning.gnss.integrity.simulated import errors_m
-    from positioning.sim.gnss.files import write
-
-    program = shutil.which("rnx2rtkp")
-    if program is None:
-        return None
-    write(drive, folder)
-    place = [f"{x:.4f}" for x in drive.base_position_m]
-    files = [str(folder / name) for name in ("rover.obs", "base.obs", "nav.nav")]
-    command = [program, "-p", "2", "-sys", "G,E,C", "-f", "2", "-e", "-r", *place]
-    out = folder / "peer.pos"
-    subprocess.run(  # noqa: S603  # the program and its files are ours
-        [*command, "-o", str(out), *files], check=True, capture_output=True, timeout=_PEER_S
-    )
-    solved = pos.read(out)
-    told = np.full((len(drive.rover), 3), np.inf)
-    at = np.searchsorted(drive.rover.tow_s, solved.tow_s - 0.01)
-    at = np.minimum(at, len(told) - 1)
-    told[at] = solved.position_m
-    found = np.isfinite(told[:, 0])
-    horizontal = np.full(len(told), np.inf)
-    off = errors_m(np.where(found[:, None], told, 0.0), drive)
-    horizontal[found] = np.hypot(off[found, 0], off[found, 1])
-    return horizontal
-
-
 def _beside(layout: str, drives: list[Driven]) -> tuple[Plot, str]:
-    """Shares of epochs by error, beside RTK alone and the peer; and the peers in words."""
+    """Shares of epochs by error, beside RTK alone and RTKLIB; and these in words."""
+    names = [name for name in (peers.B34, peers.DEMO5) if all(name in d.beside for d in drives)]
     sets = {"coupled": [d.horizontal_m for d in drives], "RTK alone": [d.rtk_m for d in drives]}
-    peers = [d.peer_m for d in drives if d.peer_m is not None]
-    if len(peers) == len(drives):
-        sets["rnx2rtkp b34"] = peers
-    joined = {name: np.nan_to_num(np.concatenate(x), nan=np.inf) for name, x in sets.items()}
+    sets |= {name: [d.beside[name].horizontal_m for d in drives] for name in names}
+    every = {name: np.concatenate(x) for name, x in sets.items()}
+    joined = {name: np.where(np.isnan(x), np.inf, x) for name, x in every.items()}
     series = tuple(
         Series(name, _SHOWN_M, [float((x <= m).mean()) for m in _SHOWN_M], kind="step")
         for name, x in joined.items()
@@ -235,8 +210,16 @@ def _beside(layout: str, drives: list[Driven]) -> tuple[Plot, str]:
         x_log=True, lines=(ReferenceLine("target at 0.95", ALL_M, axis="x"),),
     )  # fmt: skip
     within = ", ".join(f"{name} {float((x <= ALL_M).mean()):.1%}" for name, x in joined.items())
-    missing = "" if "rnx2rtkp b34" in sets else "; the peer rnx2rtkp is not installed"
-    return plot, f"within {ALL_M} m: {within}{missing}"
+    words = [f"within {ALL_M} m: {within}"]
+    for name in names:
+        fixed, wrong = (sum(int(getattr(d.beside[name], n).sum()) for d in drives)
+                        for n in ("fixed", "wrong"))  # fmt: skip
+        there, tail = float(np.isfinite(joined[name]).mean()), _p95(joined[name])
+        most = f", 95 % {tail:.2f} m" if np.isfinite(tail) else ""
+        words.append(f"{name} places {there:.0%}{most}, {wrong} of {fixed} fixes wrong")
+    if len(names) < 2:
+        words.append("RTKLIB is not installed in both versions: apt-get install rtklib, pyrtklib5")
+    return plot, "; ".join(words)
 
 
 def following(context: Context) -> Mapping[str, Measurement]:

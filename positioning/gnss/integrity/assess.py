@@ -2,7 +2,7 @@
 
 The probability is a logistic one of what is known about the fix: how far it is from the coupled
 place, how it was doubted, the ratio test, the phases' misfit. The protection level is the told
-standard deviation times a factor that no development drive exceeded (a split conformal bound). In
+standard deviation times a factor that development drives seldom exceed (`calibrate.seldom`). In
 real time an estimate that had no fix yet errs by reflections, of which its deviation knows little:
 such epochs have a factor of their own.
 """
