@@ -199,6 +199,8 @@ def simulate(
     seed: Annotated[int, Parameter(validator=Number(gte=0))] = 0,
     duration: Annotated[float, Parameter(validator=Number(gte=5, lte=3600))] = 120.0,
     rate: Annotated[float, Parameter(validator=Number(gt=0, lte=20))] = 5.0,
+    nav: Files | None = None,
+    sp3: Path | None = None,
     json: AsJson = False,
 ) -> None:
     """Simulate a drive in a city; write RINEX, UBX, IMU, wheel and truth into the folder OUT.
@@ -215,6 +217,10 @@ def simulate(
         Seconds.
     rate:
         Epochs of the rover's receiver a second.
+    nav:
+        Recorded RINEX navigation: the sky of that day, GLONASS too. Without it one is made up.
+    sp3:
+        Where the satellites truly were, beside --nav, which is what they say.
     json:
         Print what was written as JSON.
     """
@@ -226,8 +232,9 @@ def simulate(
     from positioning.sim.gnss.scenario import Scenario
     from positioning.sim.gnss.scenario import simulate as run
 
-    _folder(out)
     scenario = Scenario(layout=layout, seed=seed, duration_s=duration)
+    scenario = _under(scenario, nav, sp3)
+    _folder(out)
     with progress() as tell:
         tell(0, 2, "simulating")
         drive = run(replace(scenario, rover=replace(Receiver(), rate_hz=rate)))
@@ -268,6 +275,24 @@ def demo(out: Path, *, frames: Annotated[int, Parameter(validator=Number(gt=0))]
             tell(k + 1, frames, "frames")
     stop.set()
     print(out)
+
+
+def _under(scenario: Any, nav: list[Path] | None, sp3: Path | None) -> Any:
+    """The scenario under a recorded sky, where one is given."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from common.errors import LingnanError
+    from positioning.sim.gnss import sky
+
+    if not nav:
+        if sp3 is not None:
+            raise LingnanError(f"{sp3} does not say what was broadcast: give --nav too")
+        return scenario
+    rng = np.random.default_rng([scenario.seed, *b"recorded"])
+    above, week, tow_s = sky.recorded(nav, rng, precise=sp3)
+    return replace(scenario, sky=above, start=(week, tow_s))
 
 
 def _folder(out: Path) -> None:

@@ -16,6 +16,7 @@ from positioning.gnss.orbits.states import Orbits
 from positioning.gnss.satellite import SPEED_OF_LIGHT_MPS, decode
 from positioning.gnss.score import Errors
 from positioning.gnss.solution import Quality, Solution
+from positioning.labels import beside
 
 SUFFIXES = (".png", ".svg", ".pdf")
 _DPI = 130
@@ -25,6 +26,7 @@ _QUALITIES = {
     Quality.SBAS: ("SBAS", "#8250df"), Quality.PPP: ("PPP", "#1b7c83"),
     Quality.DEAD_RECKONING: ("dead reckoning", "#6e7781"),
 }  # fmt: skip
+_DOT_POINTS, _NAME_POINTS = 1.5, (17.0, 7.0)
 _TRAVEL_S = 0.075  # of the signal, to a degree of elevation
 
 
@@ -126,16 +128,20 @@ def sky(observations: Observations, orbits: Orbits, receiver_m: NDArray[np.float
         raise LingnanError("no satellite above the horizon: do the navigation messages fit?")
     radius = 90 - np.rad2deg(elevation)
     dots = axes.scatter(azimuth[up], radius[up], c=cn0[up], s=5, cmap="viridis", vmin=20, vmax=52)
-    for satellite in np.unique(observations.satellite[up]):
-        last = np.flatnonzero(up & (observations.satellite == satellite))[-1]
-        axes.annotate(decode(int(satellite)), (azimuth[last], radius[last]), fontsize="x-small",
-                      textcoords="offset points", xytext=(3, 3))  # fmt: skip
     axes.set_theta_zero_location("N")
     axes.set_theta_direction(-1)
     axes.set_rlim(0, 90)
     axes.set_rgrids([0, 30, 60], ["90°", "60°", "30°"], fontsize="x-small")
     axes.set_xticks(np.deg2rad([0, 90, 180, 270]), ["N", "E", "S", "W"])
     figure.colorbar(dots, ax=axes, shrink=0.7, label="C/N0 (dB-Hz)")
+    names, turned = np.unique(observations.satellite[up][::-1], return_index=True)
+    last = np.flatnonzero(up)[::-1][turned]
+    figure.draw_without_rendering()  # lays out: only then it is known where the dots are
+    points = 72 / figure.dpi * axes.transData.transform(np.stack((azimuth, radius), axis=1)[last])
+    corners = beside(points, np.full(len(points), _DOT_POINTS), _NAME_POINTS)
+    for name, at, offset in zip(names.tolist(), last, corners - points, strict=True):
+        axes.annotate(decode(name), (azimuth[at], radius[at]), fontsize="x-small", xytext=offset,
+                      textcoords="offset points", va="bottom")  # fmt: skip
     return figure
 
 

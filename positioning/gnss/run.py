@@ -18,6 +18,7 @@ from positioning.gnss.formats.errors import Refusal
 from positioning.gnss.formats.truth import seconds
 from positioning.gnss.observations import Observations
 from positioning.gnss.orbits.broadcast import BroadcastOrbits
+from positioning.gnss.scale import check_scale
 from positioning.gnss.solution import Quality, Solution
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ def solve(
     tell(1, _STEPS, "reading navigation")
     orbits = BroadcastOrbits(detect.read_navigation(nav, config.week, done.refusals))
     _note_missing(observed, orbits, nav, done.notes)
+    check_scale(rover, observed, orbits)
     tell(2, _STEPS, "solving")
-    beside = None if base is None else _base(base, config, done)
+    beside = None if base is None else _base(base, orbits, config, done)
     vehicle = _vehicle(imu, wheel, observed, config, done.notes) if imu else None
     solution = _solution(observed, beside, orbits, vehicle, config)
     place = beside[1] if beside else None
@@ -186,8 +188,9 @@ def _relative(
     return solve(*given, variance_m2=learned, wide_lanes=config.wide_lanes)[0]
 
 
-def _base(path: Path, config: SolveConfig, done: Solved) -> Beside:
+def _base(path: Path, orbits: BroadcastOrbits, config: SolveConfig, done: Solved) -> Beside:
     based = detect.read_observations(path, config.week, done.refusals)
+    check_scale(path, based, orbits)
     return based, _base_place(path, based, config, done.notes)
 
 

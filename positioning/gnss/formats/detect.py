@@ -24,6 +24,11 @@ def kind_of(path: Path) -> Kind:
     data = source.read(path)
     if _RINEX_LABEL in data[:100]:
         return "rinex"
+    if data[:2] in (b"#a", b"#c", b"#d") and data[2:3] in b"PV":
+        raise GnssFileError(
+            path,
+            "SP3: precise orbits are the truth of `simulate --sp3`; broadcast ones are taken",
+        )
     if path.suffix.lower() == ".pos" or data[:1] == b"%":
         return "pos"
     found: dict[Kind, int] = {"ubx": 0, "rtcm": 0, "nmea": 0}

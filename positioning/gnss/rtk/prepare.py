@@ -55,7 +55,7 @@ def transmitted(observations: Observations, orbits: Orbits) -> tuple[F64, F64]:
     NaN where the orbits know nothing, the satellite is not healthy, or no code was observed.
     """
     epoch = observations.epoch_of_row
-    flight_s = _first_finite(observations.code_m) / SPEED_OF_LIGHT_MPS
+    flight_s = first_finite(observations.code_m) / SPEED_OF_LIGHT_MPS
     told_s = observations.tow_s[epoch] - flight_s
     states = orbits.states(observations.satellite, observations.week[epoch], told_s)
     # told_s is by the satellite's clock, up to 1 ms from GPS time: carry the satellite back by it
@@ -77,7 +77,7 @@ def times(observations: Observations) -> F64:
     return observations.week * WEEK_S + observations.tow_s
 
 
-def _first_finite(values: F64) -> F64:
+def first_finite(values: F64) -> F64:
     """(N,) the first finite value of each row (N, k), NaN if there is none."""
     out = values[:, 0].copy()
     for band in range(1, values.shape[1]):

@@ -14,17 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from positioning.gnss import geodesy
-from positioning.gnss.formats import rinex_nav
+from positioning.gnss.formats import rinex_nav, sp3
+from positioning.gnss.formats.errors import GnssFileError
 from positioning.gnss.navigation import NavigationMessages, Records
 from positioning.gnss.orbits.broadcast import BroadcastOrbits
+from positioning.gnss.orbits.precise import PreciseOrbits
 from positioning.gnss.orbits.states import Orbits
 from positioning.gnss.satellite import SPEED_OF_LIGHT_MPS, SYSTEMS
+from positioning.gnss.time import calendar
 from positioning.sim.gnss import constellation
 from positioning.sim.gnss.city import Array
 
 _PERIOD_S = 43_000.0
 _RADIAL_M, _ALONG_M, _ACROSS_M = 0.25, 1.0, 0.6  # RMS of broadcast orbits (Montenbruck 2018)
 _CLOCK_M = 0.45
+_LEAST = 12  # satellites of the whole sky: a third of it is seen
 _BEFORE_S, _AFTER_S = 30.0, 900.0  # of the start, a drive needs satellites
 
 
@@ -128,14 +132,30 @@ def _nearest(messages: NavigationMessages, week: int, tow_s: float) -> Navigatio
 
 
 def recorded(
-    paths: Sequence[Path], rng: np.random.Generator, systems: str = "GREC"
+    paths: Sequence[Path],
+    rng: np.random.Generator,
+    systems: str = "GREC",
+    precise: Path | None = None,
 ) -> tuple[Sky, int, float]:
-    """The sky of recorded navigation files about the median of their messages; week and second."""
+    """The sky of recorded navigation files about the median of their messages; week and second.
+
+    precise: SP3 file of where the satellites truly were; without it an error is drawn. Raises
+    GnssFileError where a file cannot be read or too few satellites are in both.
+    """
     messages = rinex_nav.read(list(paths))
     records = messages.kepler
+    if not len(records):
+        raise GnssFileError(Path(paths[0]), "no message of GPS, Galileo or BeiDou in it")
     times = records["toe_week"] * 604_800.0 + records["toe_s"]
     week, tow = divmod(float(np.median(times)) + 600.0, 604_800.0)
-    return broadcast(messages, int(week), tow, rng, systems), int(week), tow
+    truth = None if precise is None else PreciseOrbits(sp3.read(precise))
+    found = broadcast(messages, int(week), tow, rng, systems, truth)
+    if len(found.satellites) < _LEAST:
+        both = f"{len(found.satellites)} satellites told by it"
+        when = "{:04d}-{:02d}-{:02d} {:02d}:{:02d}".format(*calendar(int(week), tow))
+        beside = f" and by {precise}" if precise else ""
+        raise GnssFileError(Path(paths[0]), f"{both}{beside} about {when}, under {_LEAST}")
+    return found, int(week), tow
 
 
 def line_of_sight(

@@ -10,9 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from common.errors import LingnanError
+from positioning.cli import app
 from positioning.gnss import geodesy
-from positioning.gnss.formats import rinex_nav, rinex_obs
+from positioning.gnss.formats import rinex_nav, rinex_obs, sp3
+from positioning.gnss.formats.errors import GnssFileError
 from positioning.gnss.observations import Observations
+from positioning.gnss.orbits.broadcast import BroadcastOrbits
 from positioning.gnss.satellite import SPEED_OF_LIGHT_MPS
 from positioning.sim.gnss import air, files, scenario, sky, ubx
 from positioning.sim.gnss.receiver import Receiver
@@ -26,7 +30,6 @@ pos1-frequency=l1+2
 pos1-elmask=15
 pos1-ionoopt=brdc
 pos1-tropopt=saas
-pos1-navsys=41
 pos2-armode=continuous
 pos2-bdsarmode=on
 pos2-niter=4
@@ -45,13 +48,18 @@ def canyon() -> Drive:
     return simulate(Scenario(layout="canyon", seed=4, duration_s=60.0))
 
 
-def rtklib(drive: Drive, folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """(east, north, up error (E, 3), quality (E,)) of rnx2rtkp on the drive's files."""
+def rtklib(
+    drive: Drive, folder: Path, rover: str = "rover.obs", systems: int = 41
+) -> tuple[np.ndarray, np.ndarray]:
+    """(east, north, up error (E, 3), quality (E,)) of rnx2rtkp on the drive's files; systems: its
+    sum of 1 GPS, 4 GLONASS, 8 Galileo, 32 BeiDou."""
     if shutil.which("rnx2rtkp") is None:
         pytest.skip("rnx2rtkp is not installed (Debian package rtklib)")
     files.write(drive, folder)
-    (folder / "conf").write_text(CONFIG)
-    names = [str(folder / name) for name in ("rover.obs", "base.obs", "nav.nav")]
+    (folder / "conf").write_text(CONFIG + f"pos1-navsys={systems}\n")
+    if rover.endswith(".ubx"):
+        _converted(folder / rover)
+    names = [str(folder / name).replace(".ubx", ".conv") for name in (rover, "base.obs", "nav.nav")]
     at = [f"{x:.4f}" for x in drive.base_position_m]
     out = str(folder / "out.pos")
     command = ["rnx2rtkp", "-k", str(folder / "conf"), "-r", *at, "-o", out, *names]
@@ -61,6 +69,15 @@ def rtklib(drive: Drive, folder: Path) -> tuple[np.ndarray, np.ndarray]:
     error = rows[:, 2:5] - drive.truth.position_m[epoch]
     axes = drive.place.axes
     return error @ axes.T, rows[:, 5]
+
+
+def _converted(path: Path) -> None:
+    """RTKLIB's own RINEX of a receiver's frames."""
+    if shutil.which("convbin") is None:
+        pytest.skip("convbin is not installed (Debian package rtklib)")
+    out = str(path.with_suffix(".conv"))
+    command = ["convbin", "-r", "ubx", "-od", "-os", "-v", "3.04", "-o", out, str(path)]
+    subprocess.run(command, check=True, capture_output=True, timeout=100)
 
 
 def test_double_differences_of_a_clean_run_are_geometry() -> None:
@@ -231,9 +248,82 @@ def test_rtklib_fixes_the_open_sky(open_sky: Drive, tmp_path: Path) -> None:
     assert np.percentile(abs(error[fixed, 2]), 95) < 0.03
 
 
+def test_rtklib_solves_the_receivers_own_frames_alike(open_sky: Drive, tmp_path: Path) -> None:
+    """What RTKLIB reads from UBX it solves as what it reads from RINEX."""
+    of_ubx, of_rinex = (rtklib(open_sky, tmp_path, f"rover.{kind}") for kind in ("ubx", "obs"))
+    both = (of_ubx[1] == 1) & (of_rinex[1] == 1)
+    assert both.mean() > 0.9
+    assert abs(of_ubx[0] - of_rinex[0])[both].max() < 1e-3
+
+
 def test_the_city_costs_rtklib_most_of_its_fixes(canyon: Drive, tmp_path: Path) -> None:
     _, quality = rtklib(canyon, tmp_path)
     assert (quality == 1).sum() < 0.6 * len(canyon.rover)
+
+
+def berlin() -> tuple[Path, Path]:
+    """Broadcast messages and precise orbits of one day."""
+    from common.paths import data_root
+
+    root = data_root()
+    folder = None if root is None else root / "gnss_berlin"
+    if folder is None or not folder.exists():
+        pytest.skip("no precise orbits: gnss_berlin is not beside the checkout")
+    return folder / "BRDC00WRD_U_20161580000_01D_MN.rnx", folder / "gbm19001.sp3"
+
+
+@pytest.mark.data
+def test_satellites_fly_where_a_precise_ephemeris_has_them_and_say_another_place() -> None:
+    nav, path = berlin()
+    above, week, tow = sky.recorded([nav], np.random.default_rng(1), "GREC", path)
+    told = sp3.read(path)
+    node = int(np.argmin(abs(told.tow_s - tow)))
+    index = np.arange(len(above.satellites))
+    position, _, clock, _ = above.truth(index, week, np.full(len(index), told.tow_s[node]))
+    column = np.searchsorted(told.satellite, above.satellites)
+    assert abs(position - told.position_m[node, column]).max() < 1e-6
+    tau = abs(clock - told.clock_s[node, column]) * SPEED_OF_LIGHT_MPS
+    assert tau.max() < 50.0, "but for the relativistic term, which SP3 leaves out"
+    names = (above.satellites, np.full(len(index), week, np.int32))
+    said = BroadcastOrbits(above.messages).states(*names, np.full(len(index), told.tow_s[node]))
+    apart = np.linalg.norm(said.position_m - position, axis=1)
+    assert 0.3 < np.median(apart) < 4.0
+
+
+@pytest.mark.data
+def test_rtklib_fixes_a_drive_under_precise_orbits_with_glonass(tmp_path: Path) -> None:
+    nav, path = berlin()
+    words = ["simulate", tmp_path / "d", "--layout", "open", "--seed", 43, "--duration", 40]
+    app([str(word) for word in (*words, "--nav", nav, "--sp3", path)],
+        result_action="return_value", exit_on_error=False)  # fmt: skip
+    above, week, tow = sky.recorded([nav], np.random.default_rng([43, *b"recorded"]), "GREC", path)
+    drive = simulate(replace(OPEN, seed=43, sky=above, start=(week, tow)))
+    files.write(drive, tmp_path / "same")
+    for name in ("rover.obs", "nav.nav", "truth.csv"):
+        assert (tmp_path / "d" / name).read_bytes() == (tmp_path / "same" / name).read_bytes()
+    seen = drive.rover.satellite // 100
+    assert (seen == 1).sum() > 3 * len(drive.rover), "GLONASS"
+    error, quality = rtklib(drive, tmp_path, systems=13)
+    fixed = quality == 1
+    assert fixed.mean() > 0.9
+    assert np.percentile(np.hypot(*error[fixed, :2].T), 95) < 0.025
+
+
+@pytest.mark.data
+def test_skies_that_do_not_go_together_are_named(tmp_path: Path) -> None:
+    nav, path = berlin()
+    other = path.parents[1] / "gnss_static_1m" / "dev" / "base.nav"
+    with pytest.raises(GnssFileError, match=r"base\.nav: 0 satellites told by it and by .*sp3"):
+        sky.recorded([other], np.random.default_rng(1), "GREC", path)
+    with pytest.raises(GnssFileError, match="not an SP3 file"):
+        sky.recorded([nav], np.random.default_rng(1), "GREC", nav)
+
+
+def test_precise_orbits_alone_make_no_sky(tmp_path: Path) -> None:
+    words = ["simulate", str(tmp_path / "d"), "--sp3", "orbits.sp3"]
+    with pytest.raises(LingnanError, match=r"orbits\.sp3.*give --nav too"):
+        app(words, result_action="return_value", exit_on_error=False)
+    assert not (tmp_path / "d").exists()
 
 
 @pytest.mark.data

@@ -9,6 +9,7 @@ import pytest
 
 from common.errors import LingnanError
 from common.paths import data_root
+from positioning.acceptance.coldstart import STARTS, _quantile
 from positioning.gnss.coldstart import capture, messages
 from positioning.gnss.coldstart.ttff import Assistance, Engine, View, first_fix_s
 from positioning.gnss.satellite import encode
@@ -95,3 +96,18 @@ def test_what_is_no_recording_is_named(tmp_path: Path) -> None:
     (tmp_path / "junk.ubx").write_bytes(bytes(range(256)) * 40)
     with pytest.raises(LingnanError, match="no cold start"):
         capture.read(tmp_path / "junk.ubx")
+
+
+def test_starts_of_one_drive_are_no_independent_samples() -> None:
+    """Every start of a drive alike: bounds are those of the drives, and four have none."""
+    alike = np.repeat(np.array([10.0, 12.0, 14.0, 16.0, 40.0])[:, None], 100, axis=1)
+    row = _quantile(alike, "cold", seed=7)
+    assert (row.value, row.n) == (40.0, 5)
+    assert row.low is not None and row.low <= 16.0 and row.high == 40.0
+    few = _quantile(alike[:4], "cold", seed=7)
+    assert (few.value, few.low, few.high) == (16.0, None, None)
+    never = alike.copy()
+    never[0, :60] = np.inf
+    row = _quantile(never, "cold", seed=7)
+    assert row.value == 120.0 and "60 of 500 without a position" in row.note
+    assert all(drives * each >= 200 for drives, each in STARTS.values())

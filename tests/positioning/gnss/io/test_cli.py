@@ -95,12 +95,15 @@ def test_a_receiver_s_file_becomes_rinex(tmp_path: Path) -> None:
         (("solve", "--rover", "{pos}", "--base", "{pos}", "--nav", "{pos}", "--imu", "{pos}",
           "--wide-lanes", "--out", "x.pos"), "choose one"),
         (("convert", "{junk}"), "--obs"),
+        (("convert", "{sp3}", "--obs", "x.pos"), "orbits.sp3: SP3"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(tmp_path: Path, words: tuple[str, ...], told: str) -> None:
     pos.write(tmp_path / "good.pos", solution(5))
     (tmp_path / "junk.bin").write_bytes(b"junk" * 100)
-    names = {"pos": tmp_path / "good.pos", "junk": tmp_path / "junk.bin", "gone": tmp_path / "gone"}
+    (tmp_path / "orbits.sp3").write_bytes(b"#cP2016  6  6  0  0  0.00000000     288\n")
+    names = {"pos": tmp_path / "good.pos", "junk": tmp_path / "junk.bin", "gone": tmp_path / "gone",
+             "sp3": tmp_path / "orbits.sp3"}  # fmt: skip
     with pytest.raises(LingnanError, match=told):
         run(*(word.format(**names) for word in words))
     assert not (tmp_path / "x.pos").exists()

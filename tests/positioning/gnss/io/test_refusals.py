@@ -57,6 +57,43 @@ def test_a_time_system_that_is_not_known_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "x.pos").exists()
 
 
+@pytest.mark.parametrize("which", ["rover", "base"])
+@pytest.mark.parametrize(("scale", "off"), [(b"GLO", "18 s earlier"), (b"BDT", "14 s earlier")])
+def test_mixed_time_systems_are_named(tmp_path: Path, which: str, scale: bytes, off: str) -> None:
+    """Epochs of GPS time under a header that tells of UTC's or BeiDou's."""
+    path = tmp_path / "mixed.obs"
+    told = b"         TIME OF FIRST OBS"
+    text = (folder() / f"{which}.obs").read_bytes()
+    path.write_bytes(text.replace(b"GPS" + told, scale + told))
+    with pytest.raises(LingnanError, match=rf"mixed\.obs: mixed time systems.*km.* {off}"):
+        solve(tmp_path / "x.pos", **{which: path})
+    assert not (tmp_path / "x.pos").exists()
+
+
+def test_another_time_system_that_is_told_is_no_fault(tmp_path: Path) -> None:
+    """The base's epochs by BeiDou's clock, and said so."""
+    told = b"         TIME OF FIRST OBS"
+    head, body = (folder() / "base.obs").read_bytes().split(HEAD_ENDS)
+    seconds = re.compile(rb"(?m)^(> \d{4} \d\d \d\d \d\d \d\d )([ \d]\d\.\d{7})")
+    times = [found[2] for found in seconds.finditer(body)]
+    assert min(map(float, times)) == 0.0, "the drive begins with a minute"
+    early = seconds.sub(_fourteen_earlier, body)
+    path = tmp_path / "bdt.obs"
+    path.write_bytes(head.replace(b"GPS" + told, b"BDT" + told) + HEAD_ENDS + early)
+    solve(tmp_path / "x.pos", base=path)
+    solve(tmp_path / "same.pos")
+    lines = [(tmp_path / name).read_text().splitlines() for name in ("x.pos", "same.pos")]
+    one, other = ([line for line in text if line[:1] != "%"] for text in lines)
+    assert one == other and len(one) == 12
+
+
+def _fourteen_earlier(found: re.Match[bytes]) -> bytes:
+    day, clock = found[1][:13], found[1][13:]
+    hour, minute = (int(part) for part in clock.split())
+    total = hour * 3600 + minute * 60 + float(found[2]) - 14
+    return day + b"%02d %02d %010.7f" % (total // 3600, total // 60 % 60, total % 60)
+
+
 def test_satellites_without_navigation_are_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

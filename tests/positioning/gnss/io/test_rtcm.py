@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from common.drivers.gnss.framing import Framer, rtcm
-from common.drivers.gnss.rtcm import RtcmDecoder
-from common.types.gnss import GnssEpoch
+from common.drivers.gnss.replay import GPS_UNIX_S
+from common.drivers.gnss.rtcm import LEAP_S, RtcmDecoder
+from common.drivers.registry import open_driver
+from common.types.gnss import WEEK_S, GnssEpoch
 from positioning.gnss.formats import rtcm as reader
 from positioning.gnss.formats.errors import GnssFileError
 from positioning.gnss.navigation import Message
+from tests.common.drivers.lines import Line
 
 from .bitwriter import packed, sign_magnitude
 
@@ -172,3 +177,42 @@ def test_broken_messages_are_counted_and_skipped(tmp_path: Path) -> None:
     told = reader.Told()
     assert len(reader.read(path, WEEK, told)) == 1
     assert told.refused == 1
+
+
+def test_a_receiver_of_any_maker_is_read_from_a_serial_line() -> None:
+    """Two systems an epoch, cut where no frame ends; one frame damaged on its way."""
+    pytest.importorskip("serial")
+    week, second = divmod(time.time() - GPS_UNIX_S + LEAP_S, WEEK_S)
+    first_s, code, phase = math.floor(second), 2.2e7 + 0.123, 2.2e7 - 1.5
+    place = rtcm(packed((12, 1005), (140, 0)))
+    stream = bytearray(b"$GNGGA,junk\r\n" + place)
+    edges = []
+    for k in range(30):
+        ms = round(((first_s + k / 10) % WEEK_S) * 1000)
+        behind = round(((first_s + k / 10 - 14) % WEEK_S) * 1000)
+        stream += msm(1077, ((30, ms),), 5, 2, code + k, phase + k, True)
+        stream += msm(1127, ((30, behind),), 21, 2, code, phase, False)
+        if k == 20:
+            stream[-9] ^= 0x10
+        edges.append(len(stream))
+    at = [0, *(edge - 5 for edge in edges), len(stream)]
+    pieces = [bytes(stream[a:b]) for a, b in pairwise(at)]
+    with Line() as line:
+        config = {"kind": "gnss", "type": "serial", "port": line.port, "protocol": "rtcm",
+                  "rate_hz": 10.0}  # fmt: skip
+        with open_driver(config) as receiver:
+            line.play(pieces, 0.02)
+            got = [receiver.read(5.0) for _ in range(30)]
+            counters = receiver.health.counters
+    told = [one.value for one in got]
+    assert [epoch.tow_s for epoch in told] == pytest.approx(
+        [(first_s + k / 10) % WEEK_S for k in range(30)]
+    )
+    assert all(epoch.week in (int(week), int(week) + 1) for epoch in told)
+    assert told[0].navigation == (place,) and not any(epoch.navigation for epoch in told[1:])
+    names = [epoch.signals["satellite"].tolist() for epoch in told]
+    assert names.pop(20) == [b"G05"]
+    assert all(name == [b"G05", b"C21"] for name in names)
+    ranges = [float(epoch.signals["code_m"][0]) for epoch in told]
+    assert ranges == pytest.approx([code + k for k in range(30)], abs=MS_M * 2.0**-30)
+    assert counters.corrupt >= 1
