@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from pathlib import Path
 from types import ModuleType
 
 GROUP = "lingnan.directions"
@@ -25,6 +26,21 @@ class Direction:
     def has(self, room: str) -> bool:
         """Whether the direction has the module `room`, e.g. "service" or "ros_node"."""
         return importlib.util.find_spec(f"{self.package}.{room}") is not None
+
+    def nodes(self) -> tuple[str, ...]:
+        """Modules that run as ROS 2 nodes, its own and those of its sub-packages; none imported."""
+        found = importlib.util.find_spec(self.package)
+        places = [Path(place) for place in (found and found.submodule_search_locations) or ()]
+        files = [
+            (place, file)
+            for place in places
+            for depth in ("", "*/")
+            for file in sorted(place.glob(f"{depth}ros_node.py"))
+        ]
+        return tuple(
+            ".".join((self.package, *file.relative_to(place).with_suffix("").parts))
+            for place, file in files
+        )
 
     def load(self, room: str) -> ModuleType:
         """Import `package.room`; whatever that import raises reaches the caller."""

@@ -1,6 +1,6 @@
 """The running demonstration, all of it simulated: a car in a city with its receiver beside a base,
 inertial sensor and wheels; the map, the sky above it, its error and the level that is to hold it.
-Between two cities a road, seen by camera and radar.
+Before each city a road, seen by camera and radar.
 
 What the map shows is the coupled estimate of the whole drive, worked out before the car sets off:
 protection levels are calibrated for that one. Beside it stands what GNSS alone tells, an epoch at a
@@ -12,6 +12,8 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
+from itertools import count
 from time import monotonic, perf_counter
 from typing import Any
 
@@ -20,6 +22,7 @@ import numpy as np
 
 from common.errors import LingnanError
 from common.service.demo import DemoFrame
+from positioning.ahead import Ahead
 from positioning.gnss.formats.epochs import split
 from positioning.gnss.integrity.assess import assess
 from positioning.gnss.integrity.simulated import solved
@@ -39,23 +42,37 @@ STEP_S = 0.2  # the receiver's own interval: the demonstration runs in real time
 
 
 def demo(stop: threading.Event, seed: int = 1) -> Iterator[DemoFrame]:
-    """One frame an epoch, one city after the other, until `stop`."""
-    turn = 0
-    while not stop.is_set():
+    """One frame an epoch, a road and a city in turn, until `stop`: while the road is driven the
+    city is worked out."""
+    roads = count()
+    for turn in count():
+        if stop.is_set():
+            return
         layout = LAYOUTS[turn % len(LAYOUTS)]
         scenario = Scenario(layout=layout, seed=1000 * seed + turn, duration_s=DRIVE_S)
-        yield from _watch(simulate(scenario), stop)
-        for picture, facts in road(stop, turn):
-            yield DemoFrame(picture, facts)
-        turn += 1
+        coming = Ahead(partial(_watched, scenario), stop)
+        while True:
+            for picture, facts in road(stop, next(roads)):
+                yield DemoFrame(picture, facts)
+            if coming.is_done or stop.is_set():
+                break
+        city = coming.wait()
+        if city is not None:
+            yield from _watch(city, stop)
 
 
-def _watch(drive: Drive, stop: threading.Event) -> Iterator[DemoFrame]:
-    pipeline = Pipeline(drive.navigation, Base(drive.base, drive.base_position_m))
+def _watched(scenario: Scenario) -> _Watched:
+    """A drive and what is estimated of it."""
+    drive = simulate(scenario)
     try:
-        watched = _Watched(drive, _assessed(drive))
+        return _Watched(drive, _assessed(drive))
     except LingnanError as error:
         raise LingnanError(f"the demonstration cannot be solved: {error}") from error
+
+
+def _watch(watched: _Watched, stop: threading.Event) -> Iterator[DemoFrame]:
+    drive = watched.drive
+    pipeline = Pipeline(drive.navigation, Base(drive.base, drive.base_position_m))
     for sample in stamped(split(drive.rover)):
         if stop.is_set():
             return
@@ -77,7 +94,7 @@ class _Watched:
 
     def __init__(self, drive: Drive, estimate: Solution) -> None:
         assert estimate.protection_level_m is not None
-        self._drive = drive
+        self.drive = drive
         self._level_m = estimate.protection_level_m[:, 0].astype(np.float64)
         self._quality = [Quality(q) for q in estimate.quality.tolist()]
         self._true_m = drive.place.local(drive.truth.position_m)[:, :2]
@@ -91,7 +108,7 @@ class _Watched:
         return DemoFrame(self._picture(e), self._facts(e, place, spent_ms))
 
     def _facts(self, e: int, place: Place, spent_ms: float) -> dict[str, Any]:
-        drive = self._drive
+        drive = self.drive
         outside = int((self._error_m > self._level_m)[: e + 1].sum())
         return {
             "caption": f"{drive.scenario.layout}, {e * STEP_S:.0f} s",
@@ -112,7 +129,7 @@ class _Watched:
     def _alone(self, e: int, place: Place) -> str:
         if place.quality is Quality.NONE:
             return "no place"
-        off_m = self._drive.place.local(place.position_m)[:2] - self._true_m[e]
+        off_m = self.drive.place.local(place.position_m)[:2] - self._true_m[e]
         return f"{_name(place.quality)}, {np.hypot(*off_m):.2f} m off"
 
     def _spread(self, e: int) -> dict[str, float]:
@@ -134,7 +151,7 @@ class _Watched:
             (*self._place_m[k].tolist(), colour_of(self._quality[k]))
             for k in np.flatnonzero(np.isfinite(self._error_m[: e + 1])).tolist()
         ]
-        panel = map_of(self._drive.city, self._true_m, e, told)
+        panel = map_of(self.drive.city, self._true_m, e, told)
         if np.isfinite(self._error_m[e]):
             off_m, level_m = self._true_m[e] - self._place_m[e], float(self._level_m[e])
             ring(panel, -off_m, level_m, LEVEL)
@@ -142,7 +159,7 @@ class _Watched:
         return panel
 
     def _sky(self, e: int) -> Panel:
-        drive = self._drive
+        drive = self.drive
         rows = slice(int(drive.rover.first[e]), int(drive.rover.first[e + 1]))
         sky = sky_of(
             [decode(int(s)) for s in drive.rover.satellite[rows]],
@@ -153,8 +170,8 @@ class _Watched:
         )
         error_m, level_m, quality = self._error_m[e], self._level_m[e], self._quality[e]
         told = f"{quality.name}  {error_m:.2f} m off, level {level_m:.2f} m"
-        cv2.putText(sky, told if np.isfinite(error_m) else "no place", (10, 26),
-                    cv2.FONT_HERSHEY_SIMPLEX, 0.62, colour_of(quality), 2, cv2.LINE_AA)  # fmt: skip
+        cv2.putText(sky, told if np.isfinite(error_m) else "no place", (10, 20),
+                    cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour_of(quality), 2, cv2.LINE_AA)  # fmt: skip
         return sky
 
 

@@ -4,7 +4,7 @@ radar's samples, the boxes and tracks in the picture, and both fused on the grou
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -31,7 +31,9 @@ CONDITIONS = ("clear", "occlusion", "night", "rain")
 START_S, STEP_S, SECONDS = 0.3, 0.1, 5.0
 WIDE, HIGH = 960, 540
 ACROSS, PX_PER_M = 400, 8.0
-GROUND, INK, BODY, ECHO = (246, 244, 241), (60, 55, 50), (170, 165, 160), (40, 60, 220)
+GROUND, INK, BODY = (246, 244, 241), (60, 55, 50), (170, 165, 160)
+ECHO, BOX = (40, 60, 220), (200, 110, 20)
+LATELY_S, LETTERS = 0.35, 0.58  # readable where a browser shows it at half the size
 
 
 def road(stop: threading.Event, turn: int, seed: int = 1) -> Iterator[Shown]:
@@ -58,8 +60,9 @@ def road(stop: threading.Event, turn: int, seed: int = 1) -> Iterator[Shown]:
 def _frame(scene: VideoScene, condition: str, picture: Panel, heard: Seen, looked: Seen) -> Shown:
     found, tracked, polar = looked.found, looked.tracked, heard.polar
     view = np.asarray(cv2.resize(picture, (WIDE, HIGH), interpolation=cv2.INTER_AREA), np.uint8)
-    if tracked is not None:
-        draw(view, tracked.boxes_px / 2, tracked.label, [str(n) for n in tracked.number.tolist()])
+    if found is not None and tracked is not None:  # as found: at 10 Hz filtered boxes trail
+        boxes_px = found.boxes_px[tracked.detection] / 2
+        draw(view, boxes_px, tracked.label, [str(n) for n in tracked.number.tolist()])
     plan = plan_of(scene.world, looked, polar)
     spent = heard.stage_ms | looked.stage_ms
     spent["fuse"] += heard.stage_ms["fuse"]
@@ -76,8 +79,9 @@ def _frame(scene: VideoScene, condition: str, picture: Panel, heard: Seen, looke
 
 
 def plan_of(world: World, seen: Seen, polar: Floats | None) -> Panel:
-    """The road from above, ahead upwards: bodies grey, what the radar told red, tracks ringed
-    with where they will be in a second."""
+    """The road from above, ahead upwards: bodies grey, what the radar told crossed, tracks ringed
+    in the colour of who saw them lately, with where they will be in a second; the carrier below.
+    """
     panel: Panel = np.full((HIGH, ACROSS, 3), GROUND, np.uint8)
     pose = odometry(world, np.array([seen.time_s]))[0]
     for corners in corners_m(world.truth(seen.time_s)):
@@ -85,13 +89,31 @@ def plan_of(world: World, seen: Seen, polar: Floats | None) -> Panel:
     for r, azimuth, _ in () if polar is None else polar.tolist():
         ahead = pose[:2] + turned(r * np.array([np.cos(azimuth), np.sin(azimuth)]), pose[2])
         cv2.drawMarker(panel, _pixels(ahead[None], pose)[0].tolist(), ECHO, cv2.MARKER_CROSS, 9, 2)
-    for mean in seen.mean:
+    for mean, colour in zip(seen.mean, _colours(seen), strict=True):
         here, soon = _pixels(np.stack([mean[:2], mean[:2] + mean[2:4]]), pose).tolist()
-        cv2.arrowedLine(panel, here, soon, INK, 1, cv2.LINE_AA, tipLength=0.15)
-        cv2.circle(panel, here, 6, INK, 2, cv2.LINE_AA)
-    cv2.putText(panel, "grey: truth   red: radar   rings: fused tracks", (10, 18),
-                cv2.FONT_HERSHEY_SIMPLEX, 0.42, INK, 1, cv2.LINE_AA)  # fmt: skip
+        cv2.arrowedLine(panel, here, soon, colour, 1, cv2.LINE_AA, tipLength=0.15)
+        cv2.circle(panel, here, 6, colour, 2, cv2.LINE_AA)
+    x, y = _pixels(pose[None, :2], pose)[0].tolist()
+    cv2.fillConvexPoly(panel, np.array([[x, y - 9], [x + 6, y + 9], [x - 6, y + 9]]), INK)
+    cv2.line(panel, (10, HIGH - 12), (10 + round(10 * PX_PER_M), HIGH - 12), INK, 2)
+    _write(panel, "10 m; arrows: 1 s", (10, HIGH - 22))
+    _write(panel, "grey: truth, crosses: radar, rings: tracks", (10, 22))
+    x = 10
+    for text, colour in (("by both, ", INK), ("radar alone, ", ECHO), ("camera alone", BOX)):
+        x += _write(panel, text, (x, 46), colour)
     return panel
+
+
+def _colours(seen: Seen) -> list[tuple[int, int, int]]:
+    """Of each track: seen lately by both, by radar or by camera alone."""
+    lately = seen.time_s - seen.tracks.seen_s < LATELY_S
+    return [{(True, False): ECHO, (False, True): BOX}.get((r, c), INK) for r, c in lately.tolist()]
+
+
+def _write(panel: Panel, text: str, at: tuple[int, int], colour: Sequence[int] = INK) -> int:
+    """From its lower left corner on; how many pixels wide it is."""
+    cv2.putText(panel, text, at, cv2.FONT_HERSHEY_SIMPLEX, LETTERS, colour, 1, cv2.LINE_AA)
+    return int(cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, LETTERS, 1)[0][0])
 
 
 def _pixels(places_m: Floats, pose: Floats) -> NDArray[np.int32]:

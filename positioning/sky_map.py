@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from positioning.gnss.solution import Quality
+from positioning.labels import beside
 from positioning.sim.gnss.city import Boxes, City
 
 Panel = NDArray[np.uint8]
@@ -16,6 +17,7 @@ Colour = tuple[int, int, int]
 F64 = NDArray[np.float64]
 
 SIDE_PX = 480
+NAME_PX = (26, 10)  # of a satellite's name as `write` draws it
 _PX_PER_M = 1.6
 _GROUND, _BUILDING, _DECK, _LEAVES = (
     (246, 244, 241),
@@ -86,12 +88,15 @@ def sky_of(
         write(panel, text, at)
     away = rim * (1 - elevation_rad / (np.pi / 2))
     across, up = away * np.sin(azimuth_rad), away * np.cos(azimuth_rad)
-    for k, name in enumerate(names):
-        at = (int(middle + across[k]), int(middle - up[k]))
-        strength = np.nan_to_num(cn0_dbhz[k], nan=20.0)
+    dots = np.column_stack((middle + across, middle - up)).astype(np.int64)
+    strength = np.nan_to_num(cn0_dbhz, nan=20.0)
+    radius = np.clip((strength - 14) / 4, 3, 9).astype(np.int64)
+    for k in range(len(names)):
         colour = (70, 140, 40) if seen[k] else _HIDDEN
-        cv2.circle(panel, at, int(np.clip((strength - 14) / 4, 3, 9)), colour, -1, cv2.LINE_AA)
-        write(panel, name, (at[0] + 9, at[1] + 4))
+        cv2.circle(panel, dots[k].tolist(), int(radius[k]), colour, -1, cv2.LINE_AA)
+    corners = beside(dots.astype(np.float64), radius.astype(np.float64), NAME_PX)
+    for name, (left, top) in zip(names, corners.round().tolist(), strict=True):
+        write(panel, name, (int(left), int(top) + NAME_PX[1]))
     write(panel, "tracked satellites; red: not in sight; size: C/N0", (14, SIDE_PX - 10))
     return panel
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
@@ -168,13 +169,21 @@ def models() -> Iterator[Check]:
 
 
 def ros() -> Iterator[Check]:
-    """ROS 2's Python client."""
+    """ROS 2's Python client, and the nodes that the directions bring."""
+    from common.directions import installed
+
     distro = os.environ.get("ROS_DISTRO", "")
     if find_spec("rclpy") is None:
         cure = "pip install 'lingnan[ros]' (x86-64), or source a ROS 2 distribution's setup.bash"
         yield Check("ROS 2", "note", f"rclpy is not there: {cure}")
     else:
         yield Check("ROS 2", "ok", f"rclpy {_version('ros-rclpy') or 'of ' + distro}".strip())
+    for direction in installed():
+        nodes: list[str] = []
+        with suppress(Exception):  # a package that does not import has its own line
+            nodes = [f"python -m {node}" for node in direction.nodes()]
+        if nodes:
+            yield Check(f"ROS nodes {direction.name}", "ok", ", ".join(nodes))
 
 
 def tools() -> Iterator[Check]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from positioning.acceptance import (
     car_radar,
+    chiplets,
     coldstart,
     coupled,
     drives,
@@ -44,4 +45,5 @@ EXPERIMENTS = (
     *video_pace.EXPERIMENTS,
     *video_link.EXPERIMENTS,
     *video_energy.EXPERIMENTS,
+    *chiplets.EXPERIMENTS,
 )

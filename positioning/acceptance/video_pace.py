@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 GUIDE = "视频处理支持1080p@30 fps；支持深度学习"
 SECONDS = {"quick": 1.0, "full": 10.0}  # of the recording
 FRAMES = {"quick": 150, "full": 1800}  # driven as fast as they are taken
-PACED = {"quick": 60, "full": 900}  # at 30 frames/s
+PACED = {"quick": 60, "full": 1800}  # at 30 frames/s
 SEED = 60_000
 CORES = 2
 AHEAD = 6  # samples under way when nothing waits for a clock

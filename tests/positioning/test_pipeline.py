@@ -72,13 +72,16 @@ def test_without_ephemerides_or_signals_there_is_no_place() -> None:
 def test_the_demonstration_shows_a_map_and_tells_that_it_is_simulated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from positioning import demo
+    from positioning import demo, road_view
 
     monkeypatch.setattr(demo, "STEP_S", 0.0)
     monkeypatch.setattr(demo, "DRIVE_S", 6.0)
+    monkeypatch.setattr(road_view, "SECONDS", 0.6)
     stop = threading.Event()
     frames = demo.demo(stop)
-    frame = [next(frames) for _ in range(8)][-1]
+    assert str(next(frames).facts["caption"]).startswith("road in"), "at once, before any city"
+    cities = (frame for frame in frames if "city" in frame.facts)
+    frame = [next(cities) for _ in range(8)][-1]
     stop.set()
     assert next(frames, None) is None
     picture = cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_COLOR)

@@ -37,6 +37,8 @@ def test_a_sound_installation_is_found_sound(lingnan: Lingnan) -> None:
     assert told["common"]["told"] == "is lingnan's own"
     assert "CPUExecutionProvider" in told["ONNX Runtime"]["told"]
     assert told["data"]["told"].endswith("set")
+    nodes = told["ROS nodes positioning"]["told"].split(", ")
+    assert nodes == ["python -m positioning.ros_node", "python -m positioning.radar.ros_node"]
     assert found["sound"] == (done.returncode == 0)
 
 
@@ -63,6 +65,20 @@ def test_a_plug_in_that_does_not_load_is_told_and_harms_nothing(
     found = [check for check in checks.plugins() if check.about == "driver radar/acme"]
     assert [check.state for check in found] == ["note"]
     assert "no_such_library" in found[0].told
+
+
+def test_nodes_are_found_without_being_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = {
+        f"some_where/{name}": "raise RuntimeError\n"
+        for name in ("ros_node.py", "arm/ros_node.py", "arm/deep/ros_node.py", "arm/other.py")
+    }
+    entry = "[lingnan.directions]\nsome = some_where\n"
+    install(tmp_path, "some-where", {"some_where/__init__.py": "", **broken}, entry)
+    monkeypatch.syspath_prepend(tmp_path)
+    (found,) = [check for check in checks.ros() if check.about == "ROS nodes some"]
+    assert found.told == "python -m some_where.ros_node, python -m some_where.arm.ros_node"
 
 
 def test_missing_extras_come_with_their_cure(monkeypatch: pytest.MonkeyPatch) -> None:

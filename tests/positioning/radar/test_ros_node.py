@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,6 +14,9 @@ from common.types.stamped import Stamped
 from positioning.radar.waveform import RadarError
 from positioning.sim.radar.radar import SimulatedRadar
 from positioning.sim.road.scenario import street
+from tests.common.ros.conftest import ros_context, ros_environment
+
+__all__ = ["ros_context", "ros_environment"]
 
 rclpy = pytest.importorskip("rclpy", reason="needs lingnan[ros]")
 pytestmark = [
@@ -104,3 +110,45 @@ def test_a_radar_is_named_by_its_kind() -> None:
     assert driver is not None and driver.spec.kind == "radar"
     with pytest.raises(ConfigError, match="kind is one of"):
         ros_node.open_radar(ros_node.RadarRosConfig(radar={"kind": "camera", "type": "sim"}))
+
+
+@pytest.mark.parametrize("source", ["samples", "driver"])
+def test_a_running_node_tells_points(ros_context: Any, source: str) -> None:
+    """Frames on its topic, or a simulated sensor of its own; clouds on `points`."""
+    from rclpy.executors import SingleThreadedExecutor
+    from rclpy.parameter import Parameter
+    from rclpy.qos import qos_profile_sensor_data
+
+    from common.ros.node import PipelineNode
+
+    sensor = '{"kind": "radar", "type": "sim"}' if source == "driver" else "{}"
+    overrides = [Parameter("radar", value=sensor)]
+    node: Any = PipelineNode(ros_node.WIRING, context=ros_context, parameter_overrides=overrides)
+    other = rclpy.create_node("other", context=ros_context)
+    sent = ros_node.cube_to_message(_frame())
+    samples = other.create_publisher(type(sent), "samples", qos_profile_sensor_data)
+    heard: list[Any] = []
+    cloud = ros_node.PointCloud2
+    other.create_subscription(cloud, "points", heard.append, qos_profile_sensor_data)
+    executor = SingleThreadedExecutor(context=ros_context)
+    executor.add_node(node)
+    executor.add_node(other)
+    node.trigger_configure()
+    node.trigger_activate()
+    end = time.monotonic() + 60.0
+    while not heard and time.monotonic() < end:
+        if source == "samples":
+            samples.publish(sent)
+        until = time.monotonic() + 1.0
+        while not heard and time.monotonic() < until:
+            executor.spin_once(timeout_sec=0.05)
+    executor.shutdown()
+    node.destroy_node()
+    other.destroy_node()
+    told = ros_node.points_from_message(heard[0], 0)
+    assert told.frame_id == ("radar" if source == "samples" else heard[0].header.frame_id)
+    assert len(told.value) > (5 if source == "samples" else 0)
+    if source == "samples":
+        with ros_node.open_chain(ros_node.RadarRosConfig) as step:
+            alone = step(_frame())
+        np.testing.assert_allclose(told.value.xyz_m, alone.value.xyz_m, rtol=1e-5, atol=1e-4)

@@ -164,6 +164,31 @@ def test_odometry_of_a_moving_carrier_reaches_the_fusion() -> None:
     assert 5 < last.mean[0, 0] - ego[0] < 60
 
 
+def test_a_track_is_ringed_where_it_is_in_the_colour_of_who_saw_it() -> None:
+    from dataclasses import replace
+
+    from positioning.fusion.tracks import Tracks
+    from positioning.road import Seen
+    from positioning.road_view import ACROSS, BOX, ECHO, HIGH, INK, PX_PER_M, plan_of
+    from positioning.sim.road.scenario import street
+    from positioning.sim.video.drive import odometry
+
+    world, now_s = street(4), 1.0
+    pose = odometry(world, np.array([now_s]))[0]
+    assert pose[2] == 0.0, "ahead is along x"
+    places = np.array([[30.0, -8.0], [40.0, 0.0], [50.0, 8.0]])  # ahead, to the left
+    seen_s = np.array([[0.9, -np.inf], [0.9, 1.0], [0.2, 1.0]])
+    mean = np.zeros((3, 5))
+    mean[:, :2] = pose[:2] + places
+    tracks = replace(Tracks.none(now_s), number=np.arange(3), seen_s=seen_s)
+    plan = plan_of(world, Seen(now_s, "camera", tracks, mean, None, None, None, {}), None)
+    for (ahead, left), colour in zip(places, (ECHO, INK, BOX), strict=True):
+        x, y = ACROSS / 2 - PX_PER_M * left, HIGH - 12 - PX_PER_M * ahead
+        rows, columns = np.nonzero((plan == np.array(colour)).all(axis=2))
+        away = np.hypot(rows - y, columns - x)
+        assert ((away > 4) & (away < 8)).sum() > 10
+
+
 def test_the_demonstration_shows_a_road() -> None:
     from itertools import islice
     from threading import Event
