@@ -139,7 +139,8 @@ def sharpness(here: Survey, there: Survey, scale: float) -> tuple[F64, float]:
     make the blur there. What it costs is noise: the penalty on the taps is the smallest of a
     ladder with which no pixel of the adapted frame is noisier than one of `there`, or than one of
     `here` where that is noisier already. Resampling averages noise between pixels only, so the
-    noisiest are those that fall onto one.
+    noisiest are those that fall onto one. Beyond that noise there is nothing to win: what sharpness
+    adds to the scores of faint points it adds more than once over to those of good parts.
     """
     um = here.geometry.um_per_px
     f = np.linspace(0, 0.5, 65)

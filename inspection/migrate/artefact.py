@@ -2,7 +2,8 @@
 
 A grid of dark dots on white. Three larger dots, an L with legs of one and two pitches, say where
 the grid begins, which way it lies and whether the picture is mirrored. Two rows of grey squares,
-the second in reverse order, so that a gradient of the light does not pass for a response.
+the second in reverse order, so that a gradient of the light does not pass for a response. Four
+small mirrors, anti-reflection coated so that they do not outshine the white.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ class Artefact:
 
     dot_um, mark_um: diameters of the dots and of the three marks. square_um: edge of a grey
     square. reach: dots lie at nodes -reach to reach. steps: reflectances of the squares, which sit
-    half a pitch off the nodes from `first` on; `rows` are the v of their rows.
+    half a pitch off the nodes from `first` on; `rows` are the v of their rows. mirrors: squares of
+    polished black glass, as large, at these pitches from the centre; none on an older target.
     """
 
     pitch_um: float = 1000.0
@@ -35,6 +37,7 @@ class Artefact:
     first: int = -3
     rows: tuple[int, int] = (-3, 2)
     marks: tuple[Node, Node, Node] = ((0, 0), (2, 0), (0, 1))
+    mirrors: tuple[tuple[float, float], ...] = ((-1.5, -0.5), (1.5, -0.5), (-1.5, 0.5), (1.5, 0.5))
 
     @property
     def nodes(self) -> NDArray[np.int64]:
@@ -56,11 +59,15 @@ class Artefact:
             for i, step in enumerate(order)
         )
 
+    def mirrors_um(self) -> NDArray[np.float64]:
+        """(M, 2) x and y of each mirror's centre in um."""
+        return np.array(self.mirrors, np.float64).reshape(-1, 2) * self.pitch_um
+
     def blanks(self) -> NDArray[np.float64]:
         """(M, 2) um: the middles of four dots where the target is plain white."""
         side = np.arange(-self.reach, self.reach) + 0.5
         middles = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2) * self.pitch_um
-        taken = np.array([(x, y) for x, y, _ in self.squares()])
+        taken = np.array([(x, y) for x, y, _ in self.squares()] + self.mirrors_um().tolist())
         apart = np.abs(middles[:, None] - taken[None]).max(axis=-1).min(axis=1)
         return np.asarray(middles[apart > self.pitch_um / 2], np.float64)
 

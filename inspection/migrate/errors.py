@@ -28,5 +28,19 @@ class ExposureError(MigrationError):
         )
 
 
+class LampError(MigrationError):
+    """A lamp that parts mirror stands otherwise. `kept`: what its mirror image keeps of its share
+    in the light."""
+
+    def __init__(self, kept: float) -> None:
+        self.kept = kept
+        super().__init__(
+            f"the target's mirrors show {kept:.2f} of the light that they did where the job was "
+            "taught, beside what its white shows: defects that differ from their part by what they "
+            "mirror can vanish here. Wipe the mirrors, turn the coaxial lamp until they are "
+            "brightest beside the white, and take the frames again"
+        )
+
+
 class TooFewPartsError(MigrationError):
     """So few good parts cannot tell whether the job holds here; more of them may."""

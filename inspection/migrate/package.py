@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from inspection.job import Job
 from inspection.methods.base import Method
-from inspection.migrate import probe, threshold
+from inspection.migrate import mirror, probe, threshold
 from inspection.migrate.adapt import Adapter, adapter
 from inspection.migrate.artefact import TARGET, Artefact
-from inspection.migrate.errors import ExposureError, MigrationError
+from inspection.migrate.errors import ExposureError, LampError, MigrationError
 from inspection.migrate.survey import Survey, survey
 from inspection.migrate.threshold import Moved
 
@@ -95,6 +95,7 @@ class Migration:
             "uniformity": self.here.uniformity(),
             "blur_um": light.blur_um,
             "noise_dn": self.adapter.noise_dn,
+            "mirror_kept": mirror.kept(self.here.mirror, old.mirror),
             "parts": self.here.parts,
             "threshold": self.threshold.to_json(),
         }
@@ -148,14 +149,18 @@ def migrated(
 ) -> Migration:
     """The job of these bytes on the station of these frames.
 
-    shown, good: (H, W) uint8, the target and good parts on the new station. ExposureError when the
-    camera is to be set first; MigrationError when the station does not fit the job.
+    shown, good: (H, W) uint8, the target and good parts on the new station. LampError or
+    ExposureError when a lamp or the camera is to be set first; MigrationError when the station does
+    not fit the job.
     """
     job = Job.from_bytes(original)
     if job.origin is not None:
         raise MigrationError("the job was moved already: move the original that it holds")
     home = Home.of(job)
     here = survey(shown, good, artefact)
+    kept = mirror.kept(here.mirror, home.survey.mirror)
+    if kept is not None and kept < mirror.LEAST_KEPT:
+        raise LampError(kept)
     if here.clipped > home.survey.clipped + MORE_CLIPPED:
         raise ExposureError(here.clipped, home.survey.clipped, _dimmer(here, home.survey))
     adapt = adapter(here, home.survey)

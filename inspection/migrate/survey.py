@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspection.migrate import geometry, photometry, target
+from inspection.migrate import geometry, mirror, photometry, target
 from inspection.migrate.artefact import TARGET, Artefact
 from inspection.migrate.errors import CalibrationError, MigrationError
 from inspection.migrate.geometry import Geometry
@@ -32,7 +32,8 @@ class Survey:
     level_dn: median of good parts above black, the mean over parts, of a straight response.
     clipped: share of their pixels at the end of the scale. parts: how many there were.
     part_profile: what the light's falloff is on these parts beyond that on the target, a polynomial
-    of the second degree in the logarithm.
+    of the second degree in the logarithm. mirror: what the target's mirrors show, as a reflectance;
+    None where it had none.
     """
 
     geometry: Geometry
@@ -41,6 +42,7 @@ class Survey:
     clipped: float
     parts: int
     part_profile: tuple[float, ...]
+    mirror: float | None = None
 
     @property
     def noise_dn(self) -> float:
@@ -63,6 +65,8 @@ class Survey:
     def to_json(self) -> dict[str, Any]:
         """As a job holds it."""
         plain = {name: getattr(self, name) for name in ("level_dn", "clipped", "parts")}
+        if self.mirror is not None:
+            plain["mirror"] = self.mirror
         return {
             "geometry": self.geometry.to_json(),
             "photometry": self.photometry.to_json(),
@@ -81,6 +85,7 @@ class Survey:
                 float(values["clipped"]),
                 int(values["parts"]),
                 tuple(map(float, values["part_profile"])),
+                float(values["mirror"]) if "mirror" in values else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise MigrationError(
@@ -107,7 +112,8 @@ def survey(shown: Frame, good: Sequence[Frame], artefact: Artefact = TARGET) -> 
     if min(levels) <= 0:
         raise CalibrationError("a good part's frame is black: was the light on?")
     profile = part_profile(good, light, where.shape_px)
-    return Survey(where, light, float(np.mean(levels)), clipped, len(good), profile)
+    shine = mirror.measure(shown, where, light, artefact)
+    return Survey(where, light, float(np.mean(levels)), clipped, len(good), profile, shine)
 
 
 def part_profile(

@@ -21,6 +21,7 @@ FEWEST_DOTS = 40
 DOT_AREAS, MARK_AREAS = (0.75, 1.3), (1.9, 2.7)  # of the median dot
 FREE_PX = 3  # of white around a dot that its centroid looks at
 LEAST_AREA_PX = 60
+BETWEEN_NODES = 0.3  # pitches off a node; what the marks alone tell of the grid is this good
 OFF_NODE = 0.15  # a dot farther than this from its node, in pitches, belongs to no grid
 
 
@@ -111,12 +112,16 @@ def _numbered(at: F64, marks: F64, artefact: Artefact) -> Dots:
     start = np.array(artefact.marks, np.float64)
     design = np.column_stack([start, np.ones(3)])
     affine = np.linalg.solve(design, marks)
-    nodes = _nodes(at, affine)
-    near = np.hypot(*nodes.T) <= artefact.reach / 2
+    exact = _exact(at, affine)
+    nodes = np.round(exact)
+    # a square that is as large as a dot lies half a pitch off, and would bend the grid
+    near = (np.hypot(*nodes.T) <= artefact.reach / 2) & (
+        np.abs(exact - nodes).max(axis=1) < BETWEEN_NODES
+    )
     design = np.column_stack([nodes[near], np.ones(near.sum())])
     affine = np.linalg.lstsq(design, at[near])[0]
-    exact = (at - affine[2]) @ np.linalg.inv(affine[:2])
-    nodes = _nodes(at, affine)
+    exact = _exact(at, affine)
+    nodes = np.round(exact)
     kept = (np.abs(exact - nodes).max(axis=1) < OFF_NODE) & (
         np.abs(nodes).max(axis=1) <= artefact.reach
     )
@@ -126,5 +131,5 @@ def _numbered(at: F64, marks: F64, artefact: Artefact) -> Dots:
     return Dots(at[kept], nodes[kept].astype(np.int64))
 
 
-def _nodes(at: F64, affine: NDArray[np.floating[Any]]) -> F64:
-    return np.asarray(np.round((at - affine[2]) @ np.linalg.inv(affine[:2])), np.float64)
+def _exact(at: F64, affine: NDArray[np.floating[Any]]) -> F64:
+    return np.asarray((at - affine[2]) @ np.linalg.inv(affine[:2]), np.float64)

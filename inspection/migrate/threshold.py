@@ -9,9 +9,10 @@ station, and the one-sided 95 % bound of their loss (Welch 1947) is taken off w;
 is the lower one of that and the old. If a real defect loses no more than a probe that scores as
 little as w, which is what the same size, the measured blur and the same good surfaces are for, then
 whatever reaches w there reaches the new threshold here, and the miss rate's bound moves with the
-job. A probe dims what it lies on, so the rule knows nothing of a defect that a lamp which stands
-otherwise hides: known defects tell, shown there. The rule errs towards finding: with few parts the
-bound is wide, and the threshold falls more, not less. Where no defect is known, w is the old
+job. A probe dims what it lies on, so the rule knows nothing of a defect that a lamp which leans
+hides; the target's mirrors tell of that (`mirror`), and such a station is refused before the rule
+is asked. A target without mirrors leaves it untold. The rule errs towards finding: with few parts
+the bound is wide, and the threshold falls more, not less. Where no defect is known, w is the old
 threshold.
 
 What falling costs is false alarms, and there the good parts do tell. The job is refused where more

@@ -15,10 +15,10 @@ from common.drivers.camera.sim import SimCamera
 from inspection.job import Job
 from inspection.methods.segment import Segment
 from inspection.migrate.artefact import TARGET
-from inspection.migrate.errors import ExposureError, TooFewPartsError
+from inspection.migrate.errors import ExposureError, LampError, TooFewPartsError
 from inspection.migrate.package import Migration, migrated, surveyed
 from inspection.sim.scene import Truth
-from inspection.sim.stations import camera, rig_scene
+from inspection.sim.stations import RIGS, camera, levelled, rig_scene
 from inspection.sim.trial import split
 
 Frame = NDArray[np.uint8]
@@ -71,7 +71,7 @@ def taken(config: SimCameraConfig, count: int, gain_db: float = 0.0) -> Iterator
         for number in range(count):
             for _ in range((number == 0) + (number + 1 < count)):
                 source.trigger()
-            yield source.read(timeout_s=60.0).value.pixels
+            yield source.read(timeout_s=300.0).value.pixels
 
 
 def shown(rig: str, material: str, seed: int, field: float, gain_db: float = 0.0) -> Frame:
@@ -96,20 +96,24 @@ def taught(method: Segment, threshold: float, known: Batch, seed: int) -> Job:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Move:
-    """A move that was made. frames: taken for it. gain_db: what the camera's was changed by.
+    """A move that was made. rig: the station as it was moved to. frames: taken for it. kept: of the
+    mirror image, where a lamp had to be levelled first. gain_db: what the camera's was changed by.
     cpu_s: of working it out, without the simulator."""
 
     migration: Migration
+    rig: str
+    kept: float | None
     frames: int
     gain_db: float
     cpu_s: float
 
 
 def move(job: Job, rig: str, parts: Batch) -> Move:
-    """Move a job to a station as a person would: where the camera is said to be set otherwise, it
-    is, and the pictures are taken again; where more good parts are asked for, as many again are
-    laid in. MigrationError when it does not go."""
+    """Move a job to a station as a person would: where the camera is said to be set otherwise or
+    the coaxial lamp to be levelled, it is, and the pictures are taken again; where more good parts
+    are asked for, as many again are laid in. MigrationError when it does not go."""
     original, gain_db, cpu_s, tries, frames = job.to_bytes(), 0.0, 0.0, 1, 0
+    kept: float | None = None
     artefact = TARGET.scaled(parts.field)
     good: list[Frame] = []
     while True:
@@ -126,6 +130,11 @@ def move(job: Job, rig: str, parts: Batch) -> Move:
             cpu_s += process_time() - began
             if len(good) >= MOST_PARTS:
                 raise
+        except LampError as error:
+            cpu_s += process_time() - began
+            if kept is not None or levelled(rig) not in RIGS:
+                raise
+            rig, kept, good = levelled(rig), error.kept, []
         except ExposureError as error:
             cpu_s += process_time() - began
             if tries == MOST_TRIES:
@@ -134,7 +143,7 @@ def move(job: Job, rig: str, parts: Batch) -> Move:
             tries, good = tries + 1, []
         else:
             cpu_s += process_time() - began
-            return Move(moved, frames, gain_db, cpu_s)
+            return Move(moved, rig, kept, frames, gain_db, cpu_s)
 
 
 @dataclass(slots=True)

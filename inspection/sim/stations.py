@@ -39,6 +39,7 @@ from inspection.sim.station import LIGHTS, Light, Station
 from inspection.sim.surface import Surface
 
 PART_PX = 1248  # a part is larger than any station sees of it, on the drawing's grid
+LEVELLED_DEG = 0.5  # a mirror image is then 1.3 % under its brightest: a person sees no less
 CELLS_UM = 2.0  # defects are shaded on cells about this wide
 GRID = 9  # defects are laid on 9 x 9 places of a part, of which station A sees 7 x 7
 
@@ -102,11 +103,11 @@ def _looks_at(lens: Lens) -> NDArray[np.float64]:
 class Rig:
     """A station. `oversample`: cells of the shaded grid a drawing's pixel.
 
-    turn_deg, tilt_deg: how far its lamps are turned about the vertical and raised; the coaxial one
-    is tilted by as much. unequal: lamps differ by up to this fraction. falloff: irradiance
-    changes by this fraction from the part's middle to its right and lower edge. colour: what the
-    part's body scatters of this station's light, relative to that of A's; what its skin mirrors
-    has no colour.
+    turn_deg, tilt_deg: how far its lamps are turned about the vertical and raised. coaxial_deg: how
+    far the coaxial one leans; as far as the others are raised where none is given. unequal: lamps
+    differ by up to this fraction. falloff: irradiance changes by this fraction from the part's
+    middle to its right and lower edge. colour: what the part's body scatters of this station's
+    light, relative to that of A's; what its skin mirrors has no colour.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Rig:
     read_noise_e: float = 4.0
     turn_deg: float = 0.0
     tilt_deg: float = 0.0
+    coaxial_deg: float | None = None
     unequal: float = 0.0
     falloff: tuple[float, float] = (0.0, 0.0)
     colour: float = 1.0
@@ -128,6 +130,8 @@ class Rig:
 
     def share(self, lamps: Lamps) -> Lamps:
         """The lamps with the irradiance they have in truth; their sum stays."""
+        if not lamps.irradiance.size:  # a panel alone
+            return lamps
         rng = np.random.default_rng(self.seed)
         share = 1 + self.unequal * rng.uniform(-1, 1, lamps.irradiance.shape)
         share *= lamps.irradiance.sum() / (lamps.irradiance * share).sum()
@@ -135,8 +139,13 @@ class Rig:
 
     def _moved(self, light: Light) -> Light:
         azimuths = tuple(a + self.turn_deg for a in light.azimuths_deg)
-        tilt = -self.tilt_deg if light.elevation_deg == 90 else self.tilt_deg
+        leans = self.tilt_deg if self.coaxial_deg is None else self.coaxial_deg
+        tilt = -leans if light.elevation_deg == 90 else self.tilt_deg
         return replace(light, elevation_deg=light.elevation_deg + tilt, azimuths_deg=azimuths)
+
+    def levelled(self) -> Rig:
+        """The same station once a person has turned its coaxial lamp by the target's mirror."""
+        return replace(self, name=levelled(self.name), coaxial_deg=LEVELLED_DEG)
 
     def part_of(self, field: float) -> Rig:
         """The same station with a camera that sees `field` of each side, and parts to match."""
@@ -153,6 +162,11 @@ class Rig:
             black_level_dn=self.black_dn,
             blur_sigma_px=self.lens.blur_px,
         )
+
+
+def levelled(name: str) -> str:
+    """What a station is called once its coaxial lamp is level."""
+    return f"{name}-levelled"
 
 
 RIGS = {
@@ -201,6 +215,7 @@ RIGS = {
         ),
     )
 }
+RIGS |= {rig.name: rig for rig in [RIGS[name].levelled() for name in "BCD"]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -367,15 +382,17 @@ def rig_scene(
     kind: str = "point",
     size_um: float = 30.0,
     field: float = 1.0,
+    count: int = GRID * GRID,
 ) -> RigScene:
     """For a camera's config: scene "inspection.sim.stations:rig_scene" with these parameters.
 
-    field: share of each side that the cameras see. ValueError names what is not known.
+    field: share of each side that the cameras see. count: of a part's defects, where it has any.
+    ValueError names what is not known.
     """
     for word, known in ((rig, RIGS), (material, MATERIALS)):
         if word not in known:
             raise ValueError(f"{word!r} is not one of {', '.join(known)}")
-    plan = Plan(GRID * GRID if has_defects else 0, (kind,), (size_um,))  # type: ignore[arg-type]
+    plan = Plan(count if has_defects else 0, (kind,), (size_um,))  # type: ignore[arg-type]
     return RigScene(RIGS[rig], material, plan, seed, field)
 
 

@@ -13,6 +13,8 @@ from inspection.sim.stations import RIGS, Rig, seen
 
 CELL_UM = 4.0
 LEVEL = 0.5  # share of the full well that white fills at 0 dB
+MIRROR = -1.0  # in the drawing, for polished glass instead of a reflectance
+MIRROR_F0, MIRROR_ALPHA = 0.008, 0.01  # black glass with an anti-reflection coating
 PLACED_UM = (35.0, -20.0)  # where the target's centre comes to lie on every station's nest
 
 
@@ -32,16 +34,19 @@ class TargetScene:
         levels, index = np.unique(
             drawing(self._artefact, self._rig.lens.centre_um), return_inverse=True
         )
-        flat = np.zeros_like(levels)
-        matt = Points(flat, flat, levels, flat, flat + np.float32(0.5), flat + np.float32(0.5))
-        radiance = shade(matt, lamps, Ambient())
+        flat, shines = np.zeros_like(levels), levels == MIRROR
+        alpha = np.where(shines, np.float32(MIRROR_ALPHA), np.float32(0.5))
+        f0 = np.where(shines, np.float32(MIRROR_F0), np.float32(0))
+        points = Points(flat, flat, np.maximum(levels, 0), f0, alpha, alpha)
+        radiance = shade(points, lamps, Ambient())
         radiance *= LEVEL * self._brightness * FULL_WELL_E / EXPOSURE_US / radiance.max()
         side = round(2 * self._rig.lens.centre_um / CELL_UM)
         return seen(radiance[index].reshape(side, side), CELL_UM, self._rig)
 
 
 def drawing(artefact: Artefact, centre_um: float) -> F32:
-    """(S, S) reflectance on cells of 4 um, edges mixed by covered area to about 1/50."""
+    """(S, S) reflectance on cells of 4 um, edges mixed by covered area to about 1/50; MIRROR on the
+    mirrors."""
     side = round(2 * centre_um / CELL_UM)
     x = (np.arange(side, dtype=np.float64) + 0.5) * CELL_UM - centre_um - PLACED_UM[0]
     y = (np.arange(side, dtype=np.float64) + 0.5) * CELL_UM - centre_um - PLACED_UM[1]
@@ -55,7 +60,8 @@ def drawing(artefact: Artefact, centre_um: float) -> F32:
             distance = np.hypot(x[box[1]][None] - at[0], y[box[0]][:, None] - at[1])
             cover = np.round(np.clip((radius - distance) / CELL_UM + 0.5, 0, 1) * 50) / 50
             field[box] += (artefact.black - artefact.white) * cover.astype(np.float32)
-    for cx, cy, step in artefact.squares():
+    mirrors = [(x, y, MIRROR) for x, y in artefact.mirrors_um().tolist()]
+    for cx, cy, step in (*artefact.squares(), *mirrors):
         half = artefact.square_um / 2
         box = _box(x, y, (cx, cy), half)
         if box is not None:

@@ -46,11 +46,13 @@ def target(
     falloff: tuple[float, float, float] = (0.0, 0.0, 0.0),
     blur_um: float = 8.0,
     noise: float = 0.0,
+    shine: float | None = None,
     seed: int = 0,
 ) -> Frame:
     """The target: edges as error functions in um, then falloff, response, noise and rounding.
 
-    falloff: relative change to the right edge, to the lower edge, and in the corners.
+    falloff: relative change to the right edge, to the lower edge, and in the corners. shine: what
+    its mirrors show, as a reflectance; None: it has none.
     """
     side = pose.side
     grid = np.stack(np.meshgrid(*2 * [np.arange(side, dtype=np.float64)]), axis=-1)
@@ -62,7 +64,8 @@ def target(
         x, y = np.moveaxis(um[box], -1, 0)
         cover = ndtr((radius - np.hypot(x - 1000 * u, y - 1000 * v)) / blur_um)
         grey[box] += (TARGET.black - TARGET.white) * cover
-    for x, y, step in TARGET.squares():
+    mirrors = [] if shine is None else [(x, y, shine) for x, y in TARGET.mirrors_um().tolist()]
+    for x, y, step in (*TARGET.squares(), *mirrors):
         box, half = _around(pose, x, y), TARGET.square_um / 2
         inside = (np.abs(um[box] - (x, y)) < half).all(axis=-1)
         grey[box] = np.where(inside, step, grey[box])

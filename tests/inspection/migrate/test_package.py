@@ -30,6 +30,7 @@ pytestmark = pytest.mark.inspection
 FIELD = 0.5
 SMALL = TARGET.scaled(FIELD)
 THRESHOLD = 5.0
+HERE = "B-levelled"  # its coaxial lamp leans by half a degree
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +44,8 @@ def at_home() -> Job:
 
 @pytest.fixture(scope="module")
 def pictures() -> tuple[np.ndarray, list[np.ndarray]]:  # type: ignore[type-arg]
-    """The target and good parts on station B."""
-    return shown("B", "glass", 1, FIELD), list(Batch("glass", 901, 6, field=FIELD).shots("B"))
+    """The target and good parts on station B, whose lamp was levelled."""
+    return shown(HERE, "glass", 1, FIELD), list(Batch("glass", 901, 6, field=FIELD).shots(HERE))
 
 
 @pytest.fixture(scope="module")
@@ -109,9 +110,9 @@ def test_a_damaged_station_is_an_error_that_names_the_cure(moved: Migration) -> 
 
 def test_points_are_found_at_home_and_after_the_move_in_their_own_pixels(moved: Migration) -> None:
     batch = Batch("glass", 77, 1, True, FIELD)
-    (frame,) = batch.shots("B")
+    (frame,) = batch.shots(HERE)
     finding = moved.job.method().inspect(frame)
-    truth = batch.truth("B", 0, on_drawing=False)
+    truth = batch.truth(HERE, 0, on_drawing=False)
     assert finding.is_defective and finding.score_map is not None
     assert finding.score_map.shape == frame.shape == truth.labels.shape
     corners = finding.found.boxes_px + np.array([-8, -8, 8, 8])  # a cell of the map
@@ -125,7 +126,7 @@ def test_a_recording_gives_bit_equal_results(moved: Migration, tmp_path: Path) -
     tape, job = tmp_path / "tape.mcap", tmp_path / "moved.job"
     moved.job.save(job)
     live = []
-    with open_driver(batch.camera("B")) as camera, Recorder(tape) as recorder:
+    with open_driver(batch.camera(HERE)) as camera, Recorder(tape) as recorder:
         pipeline, source = Pipeline(Job.load(job).method()), recorder.tee(camera)
         for _ in range(batch.parts):
             live.append(pipeline.step(source.read(timeout_s=60.0)).value)
@@ -139,11 +140,11 @@ def test_a_recording_gives_bit_equal_results(moved: Migration, tmp_path: Path) -
 
 
 def test_clipped_parts_say_how_to_set_the_camera_and_then_it_goes(at_home: Job) -> None:
-    good = list(Batch("glass", 902, 5, field=FIELD).shots("B", 6.0))
+    good = list(Batch("glass", 902, 5, field=FIELD).shots(HERE, 6.0))
     with pytest.raises(ExposureError, match="multiply exposure or gain by 0") as refused:
-        migrated(at_home.to_bytes(), shown("B", "glass", 1, FIELD), good, artefact=SMALL)
+        migrated(at_home.to_bytes(), shown(HERE, "glass", 1, FIELD), good, artefact=SMALL)
     assert 0.3 < refused.value.factor < 0.8
-    made = move(at_home, "B", Batch("glass", 902, 12, field=FIELD))
+    made = move(at_home, HERE, Batch("glass", 902, 12, field=FIELD))
     assert made.gain_db == 0.0 and made.frames == 13
 
 
@@ -188,6 +189,9 @@ def test_the_command_moves_a_job_and_run_applies_it(
     assert command(words) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["scale"] == pytest.approx(1.25, rel=1e-4) and told["minutes"] < 5
+    plain = [*words[:-4], str(tmp_path / "c.job"), "--pitch-um", "500"]
+    assert command(plain) == 0
+    assert f"keeps {told['mirror_kept']:.2f} of its share" in capsys.readouterr().out
     assert command([*words[:-4], str(job), "--pitch-um", "500"]) == 2  # onto the job itself
     assert "the job itself" in capsys.readouterr().err
     before = out.read_bytes()
