@@ -20,7 +20,7 @@ from inspection.relief.pipeline import inspect
 from inspection.relief.recipes import wafer_die
 
 ID = "S4-D2-R3/parts-per-second"
-PARTS = {"quick": 20, "full": 300}
+PARTS = {"quick": 60, "full": 300}
 MAPS, SIDE_UM, SIDE_PX = 3, 4600.0, 1024
 TARGET = 10.0
 

@@ -1,7 +1,9 @@
 """What kind of flaw a find is: a few features that a person can read, and one logistic a kind.
 
 The logistics are taught on simulated flaws of the teaching draw (`inspection.train.relief_kinds`)
-and lie beside this file as JSON, so that every coefficient can be read.
+and lie beside this file as JSON, so that every coefficient can be read. What a sensor does not see
+of a find is no feature, nor is the find's volume, which depends on it: they tell sensors apart, not
+kinds, and the classifier serves other sensors than the one it is taught on.
 """
 
 from __future__ import annotations
@@ -10,10 +12,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from math import log
+from math import ceil, log
 from pathlib import Path
 from typing import Literal, get_args
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
@@ -23,8 +26,8 @@ from inspection.methods.logistic import Logistic, fit
 from inspection.relief.find import Candidate
 from inspection.relief.measure import Size
 
-F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 Kind = Literal["pit", "bump", "scratch", "dent", "chip", "particle"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -35,9 +38,7 @@ FEATURES = (
     "log_depth_um",
     "log_steepness",
     "log_edge_px",
-    "fullness",
     "solidity",
-    "unseen",
     "rim",
 )
 SHIPPED = Path(__file__).with_name("kinds.json")
@@ -101,16 +102,30 @@ def expand(features: F64) -> F64:
     return np.concatenate([features, features[:, left] * features[:, right]], 1)
 
 
-def describe(candidate: Candidate, size: Size, edge_px: F32, um_per_px: float) -> F64:
-    """(D,) features as FEATURES names them.
+def from_edge(face: Mask, candidate: Candidate) -> float:
+    """How far from the border of (H, W) `face` a find comes, px; 0 outside, at most EDGE_PX.
 
-    edge_px: (H, W) distance of every pixel from the border of its face, 0 outside.
+    The border may be any way off: only what lies within EDGE_PX of the find is looked at.
     """
-    _, half = size.half
     x0, y0, x1, y1 = candidate.box_px
-    near = edge_px[y0:y1, x0:x1][candidate.mask]
+    reach = ceil(EDGE_PX) + 2
+    rows = slice(max(y0 - reach, 0), min(y1 + reach, face.shape[0]))
+    columns = slice(max(x0 - reach, 0), min(x1 + reach, face.shape[1]))
+    ends = [
+        (int(s.start == 0), int(s.stop == n))
+        for s, n in zip((rows, columns), face.shape, strict=True)
+    ]
+    near = np.pad(face[rows, columns], ends).astype(np.uint8)  # beyond the map is outside
+    away = cv2.distanceTransform(near, cv2.DIST_L2, 3)
+    top, left = y0 - rows.start + ends[0][0], x0 - columns.start + ends[1][0]
+    here = away[top : top + y1 - y0, left : left + x1 - x0][candidate.mask]
+    return min(float(here.min()), EDGE_PX)
+
+
+def describe(size: Size, edge_px: float, um_per_px: float) -> F64:
+    """(D,) features as FEATURES names them. edge_px: as `from_edge` says."""
+    _, half = size.half
     box = size.width_um * size.length_um / um_per_px**2
-    mean = abs(size.volume_um3) / (max(candidate.mask.sum(), 1) * um_per_px**2)
     return np.array(
         [
             size.sign,
@@ -118,10 +133,8 @@ def describe(candidate: Candidate, size: Size, edge_px: F32, um_per_px: float) -
             log(max(size.length_um / max(size.width_um, 1), 1)),
             log(max(size.depth_um, 0.1)),
             log(max(size.depth_um, 0.1) / max(size.width_um, 1)),
-            log(1 + min(float(near.min()), EDGE_PX)),
-            min(mean / max(size.depth_um, 0.1), 1.0),
+            log(1 + edge_px),
             min(float(half.sum()) / max(box, 1.0), 1.5),
-            size.unseen,
             float(np.clip(size.rim_um / max(size.depth_um, 0.1), -1, 1)),
         ]
     )

@@ -32,6 +32,7 @@ FEWEST = 40  # samples that a block's own noise needs
 TAIL = 0.98
 QUIETER = 0.25  # of the blocks: those without flaws
 LINK = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+FILLED = 1  # what is linked is 255
 WHITE_LEFT = 0.45  # of a response's deviation at the next scale, where the noise is white
 SQUARE = np.ones((3, 3), np.uint8)
 NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
@@ -57,28 +58,30 @@ class Candidate:
 
 def find(residual_um: F32, mask: Mask, false_finds: float = FALSE_FINDS) -> list[Candidate]:
     """All finds in (H, W) `residual_um` where `mask` holds; NaN was not seen."""
-    seen = np.asarray(mask & np.isfinite(residual_um), np.uint8)
+    seen = mask & np.isfinite(residual_um)
     if not seen.any():
         return []
     found: list[Candidate] = []
-    values = np.where(seen, residual_um, np.float32(0))
-    seen[spikes(values, _spread(values[seen > 0]))] = 0
+    values = cv2.copyTo(residual_um, seen.view(np.uint8))  # elsewhere 0
+    seen &= ~spikes(values, _spread(values[seen]))
     weight = seen.astype(np.float32)
     noise: F32 | None = None
     for level in range(LEVELS):
         if min(values.shape) < 4 << SURROUND:
             break
-        response, there = _response(values, weight)
-        noise = _local_noise(response, there, noise)
-        z = response / noise
-        cells = max(float(there.mean()) * response.size / (2 * pi), 1.0)
+        z, there = _response(values, weight)
+        noise = _local_noise(z, there, noise)
+        z /= noise
+        cells = max(cv2.countNonZero(there.view(np.uint8)) / (2 * pi), 1.0)
         limit = -float(ndtri(false_finds / (2 * cells * LEVELS)))
-        hot = cv2.compare(np.abs(z), limit, cv2.CMP_GT)
+        hot = cv2.compare(z, limit, cv2.CMP_GT)
+        hot |= cv2.compare(z, -limit, cv2.CMP_LT)
         if cv2.countNonZero(hot):
             here = _regions(z, hot, 1 << level, residual_um.shape)
             found.extend(c for c in here if not _is_skirt(c, found, 2 << level))
             _take_out(weight, here, 1 << level)
-        values, weight = cv2.pyrDown(values * weight), cv2.pyrDown(weight)
+        values *= weight
+        values, weight = cv2.pyrDown(values), cv2.pyrDown(weight)
         values = np.divide(values, weight, out=np.zeros_like(values), where=weight > 1e-3)
     return found
 
@@ -89,27 +92,30 @@ def spikes(values: F32, spread: float) -> Mask:
     A flaw of one pixel cannot be told from a spike, and is not.
     """
     limit = SPIKE_SIGMAS * spread
-    over = values > cv2.dilate(values, NEIGHBOURS) + limit
-    return np.asarray(over | (values < cv2.erode(values, NEIGHBOURS) - limit), np.bool_)
+    over = cv2.dilate(values, NEIGHBOURS)
+    over += limit
+    under = cv2.erode(values, NEIGHBOURS)
+    under -= limit
+    return np.asarray((values > over) | (values < under), np.bool_)
 
 
 def _response(values: F32, weight: F32) -> tuple[F32, Mask]:
     """Middle less surroundings, and where it is known: where most of the middle was seen."""
     seen = cv2.GaussianBlur(weight, (0, 0), 1.0)
-    middle = cv2.GaussianBlur(values * weight, (0, 0), 1.0)
-    cv2.divide(middle, np.maximum(seen, 1e-3), middle)
+    far = values * weight
+    middle = cv2.GaussianBlur(far, (0, 0), 1.0)
+    there = (seen > 0.3) & (weight > 0.2)
+    middle /= np.maximum(seen, 1e-3, out=seen)
     spread = CLIP_SIGMAS * _spread(values[weight > 0.5])
-    clipped = np.clip(values, -spread, spread) * weight
-    far, far_seen = clipped, weight
-    sizes = [values.shape]
+    np.clip(values, -spread, spread, out=far)
+    far *= weight
+    far_seen = weight
     for _ in range(SURROUND):
         far, far_seen = cv2.pyrDown(far), cv2.pyrDown(far_seen)
-        sizes.append(far.shape)
     far = cv2.GaussianBlur(far, (0, 0), 1.0)
     far = far / np.maximum(cv2.GaussianBlur(far_seen, (0, 0), 1.0), 1e-3)
-    around = cv2.resize(far, values.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    there = (seen > 0.3) & (weight > 0.2)
-    return np.where(there, middle - around, np.float32(0)), there
+    middle -= cv2.resize(far, values.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.copyTo(middle, there.view(np.uint8)), np.float32), there
 
 
 def _local_noise(response: F32, there: Mask, finer: F32 | None) -> F32:
@@ -157,21 +163,31 @@ def _ranked(ordered: F32, count: NDArray[np.int64], share: float) -> F32:
 
 
 def _regions(z: F32, hot: U8, step: int, shape: tuple[int, ...]) -> list[Candidate]:
-    """Connected finds of one level, in pixels of the full map."""
+    """Connected finds of one level, in pixels of the full map.
+
+    Only what hangs together with a seed is filled: most that is warm is noise.
+    """
     found = []
-    for sign in (1, -1):
-        warm = cv2.compare(z * sign, GROW_SIGMAS, cv2.CMP_GT)
-        seeds = hot & warm
-        if not cv2.countNonZero(seeds):
+    for sign, beyond in ((1, cv2.CMP_GT), (-1, cv2.CMP_LT)):
+        warm = cv2.compare(z, sign * GROW_SIGMAS, beyond)
+        seeds = cv2.findNonZero(hot & warm)
+        if seeds is None:
             continue
         linked = cv2.dilate(warm, LINK)
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(linked, ltype=cv2.CV_16U)
-        for label in np.unique(labels[seeds > 0]):
-            x, y, width, height = (int(v) for v in stats[label, :4])
+        columns, rows = seeds.reshape(-1, 2).T
+        while rows.size:
+            _, _, _, box = cv2.floodFill(
+                linked, None, (int(columns[0]), int(rows[0])), FILLED, flags=8
+            )
+            x, y, width, height = box
             window = np.s_[y : y + height, x : x + width]
-            part = (labels[window] == label) & (warm[window] > 0)
+            filled = linked[window] == FILLED
+            part = filled & (warm[window] > 0)
             snr = float((z[window] * sign)[part].max())
             found.append(_candidate(part, (x, y), step, shape, sign, snr))
+            linked[window][filled] = 0
+            left = linked[rows, columns] > 0
+            rows, columns = rows[left], columns[left]
     return found
 
 

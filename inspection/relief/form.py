@@ -69,7 +69,8 @@ class Polynomial:
 
     def residual(self, height_um: F32, um_per_px: float) -> F32:
         """Along z: slopes of these forms are small."""
-        return height_um - self.surface(height_um.shape)
+        form = self.surface(height_um.shape)
+        return np.subtract(height_um, form, out=form)
 
     def sigma_um(self, row: float, column: float, um_per_px: float) -> float:
         """Standard uncertainty of the form's height at a pixel."""
@@ -150,10 +151,7 @@ def _polynomial(points: F64, shape: tuple[int, int], um_per_px: float, degree: i
     start = np.zeros(design.shape[1])
     start[0] = np.median(points[:, 2])
 
-    def linear(c: F64) -> tuple[F64, F64]:
-        return points[:, 2] - design @ c, -design
-
-    found, covariance, scale = robust(linear, start)
+    found, covariance, scale = robust(straight(design, points[:, 2]), start)
     table = np.zeros((degree + 1, degree + 1))
     for (j, i), value in zip(_powers(degree), found, strict=True):
         table[j, i] = value
@@ -190,6 +188,15 @@ def _about_axis(points: F64, parameters: F64) -> tuple[F64, F64]:
     return rho - radius, slope
 
 
+def straight(design: F64, values: F64) -> Linear:
+    """Residuals of (N,) `values` about (N, P) `design` times the parameters, for `robust`.
+
+    The Jacobian is one array, so that `robust` scales it once.
+    """
+    slope = -design
+    return lambda c: (values - design @ c, slope)
+
+
 def robust(linear: Linear, start: F64, least: float = 0.0) -> tuple[F64, F64, float]:
     """Parameters, their covariance and the robust scale of the residuals.
 
@@ -197,16 +204,16 @@ def robust(linear: Linear, start: F64, least: float = 0.0) -> tuple[F64, F64, fl
     residuals are linear in them. least: the scale is never less, where rounding makes most
     residuals equal.
     """
-    found = start
+    found, scaled = start, None
     for step in range(HUBER_STEPS + TUKEY_STEPS):
         residual, slope = linear(found)
+        if scaled is None or slope is not scaled.slope:
+            scaled = _Scaled.of(slope)
         scale = max(deviation(residual), least)
         weigh = huber if step < HUBER_STEPS else tukey
-        weight = weigh(residual / scale)
-        move = _solve(slope, residual, weight)
+        move = scaled.solve(residual, weigh(residual / scale))
         found = found - move
-        small = np.abs(slope @ move).max() < CONVERGED * scale
-        if small and step >= HUBER_STEPS:
+        if step >= HUBER_STEPS and np.abs(slope @ move).max() < CONVERGED * scale:
             break
     residual, slope = linear(found)
     scale = max(deviation(residual), least)
@@ -216,15 +223,25 @@ def robust(linear: Linear, start: F64, least: float = 0.0) -> tuple[F64, F64, fl
     return found, covariance, scale
 
 
-def _solve(slope: F64, residual: F64, weight: F64) -> F64:
-    """Weighted least squares by normal equations with columns of unit length, so that units do
-    not matter; the terms are scaled so that they are well conditioned."""
-    length = np.sqrt((slope**2).sum(0)) + 1e-300
-    scaled = slope / length
-    weighted = scaled * weight[:, None]
-    normal = scaled.T @ weighted + np.eye(len(length)) * 1e-12
-    found: F64 = np.linalg.solve(normal, weighted.T @ residual) / length
-    return found
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scaled:
+    """A Jacobian with columns of unit length, so that units do not matter and the normal equations
+    are well conditioned."""
+
+    slope: F64
+    length: F64
+    unit: F64
+
+    @classmethod
+    def of(cls, slope: F64) -> _Scaled:
+        length = np.sqrt((slope**2).sum(0)) + 1e-300
+        return cls(slope, length, slope / length)
+
+    def solve(self, residual: F64, weight: F64) -> F64:
+        """Weighted least squares by normal equations."""
+        weighted = self.unit * weight[:, None]
+        normal = self.unit.T @ weighted + np.eye(len(self.length)) * 1e-12
+        return np.asarray(np.linalg.solve(normal, weighted.T @ residual) / self.length, np.float64)
 
 
 def deviation(residual: F64) -> float:

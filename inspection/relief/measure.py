@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspection.relief.find import NEIGHBOURS, Candidate
-from inspection.relief.form import deviation, robust
+from inspection.relief.form import deviation, robust, straight
 from inspection.relief.lateral import UNKNOWN, Lateral
 from inspection.relief.lips import narrowing
 
@@ -186,7 +186,7 @@ def _around(patch: F64, others: Mask, core: Mask) -> _Around:
     design = np.stack([np.ones_like(x), x, y], 1)
     z = patch[rows[pick], columns[pick]]
     start = np.array([np.median(z), 0.0, 0.0])
-    plane, covariance, noise = robust(lambda c: (z - design @ c, -design), start)
+    plane, covariance, noise = robust(straight(design, z), start)
     inflation = _inflation(patch - plane[0], ring, noise)
     return _Around(plane, covariance * inflation, noise, inflation)
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.types.heightmap import HeightMap
-from inspection.relief.classify import Kinds, describe
+from inspection.relief.classify import Kinds, describe, from_edge
 from inspection.relief.find import Candidate, find
 from inspection.relief.form import Form, FormError, fit
 from inspection.relief.lateral import UNKNOWN, Lateral
@@ -121,7 +121,7 @@ def flatten(seen: HeightMap, pose: Pose, region: Region, bumps: list[Bump]) -> F
     )
     known = mask & np.isfinite(height)
     level = float(np.median(height[::3, ::3][known[::3, ::3]])) - pose.stage_um
-    share = float(known.sum() / mask.sum())
+    share = np.count_nonzero(known) / np.count_nonzero(mask)
     residual = form.residual(height, seen.um_per_px)
     return Face(region, window, mask, residual, level, share, form)
 
@@ -135,7 +135,8 @@ def flaws_of(
     for candidate in found:
         x0, y0, x1, y1 = candidate.box_px
         taken[y0:y1, x0:x1] |= candidate.mask
-    inside = np.where(face.mask, face.residual_um, np.float32(np.nan))
+    inside = np.full(face.mask.shape, np.nan, np.float32)
+    cv2.copyTo(face.residual_um, face.mask.view(np.uint8), inside)
     height = seen.height_um[face.window]
     sizes = []
     for candidate in found:
@@ -161,9 +162,9 @@ def judge(
 ) -> Iterator[Flaw]:
     """Kinds by the classifier, refusals by the recipe's tolerances; sizes move to the map."""
     rows, columns = face.window[0].start, face.window[1].start
-    edge = cv2.distanceTransform(np.pad(face.mask, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
     for candidate, size in found:
-        chances = kinds.chances(describe(candidate, size, edge, um_per_px))
+        edge_px = from_edge(face.mask, candidate)
+        chances = kinds.chances(describe(size, edge_px, um_per_px))
         kind = max(chances, key=lambda name: chances[name])
         limit = recipe.scratch_um if kind == "scratch" else recipe.depth_um
         guard = GUARD * size.depth_um / size.clear if size.clear > THERE else 0.0

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from common.errors import LingnanError
 from common.types.heightmap import HeightMap
-from inspection.relief.form import robust
+from inspection.relief.form import robust, straight
 from inspection.relief.recipes import Recipe, Region
 
 F64 = NDArray[np.float64]
@@ -66,8 +66,8 @@ def locate(seen: HeightMap, recipe: Recipe, rim_px: float = 0.0) -> Pose:
     part = cv2.compare(seen.height_um, stage + recipe.thickness_um / 2, cv2.CMP_GT)
     part = cv2.morphologyEx(part, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     rows, columns = (_middle(part.any(axis), recipe) for axis in (1, 0))
-    left, right = _sides(part[rows] > 0, rows.start)
-    top, bottom = _sides(part[:, columns].T > 0, columns.start)
+    left, right = _sides(part[rows], rows.start)
+    top, bottom = _sides(cv2.transpose(part)[columns], columns.start)
     slope = float(np.mean([left[1], right[1], -top[1], -bottom[1]]))  # x falls as y grows
     turn = -atan(slope)
     upright, level = (left + right) / 2, (top + bottom) / 2
@@ -115,21 +115,23 @@ def _middle(filled: Mask, recipe: Recipe) -> slice:
     return slice(int(first), int(last) + 1)
 
 
-def _sides(part: Mask, start: int) -> tuple[F64, F64]:
-    """First and last crossing of each line of (N, M) `part` as offset + slope * line."""
+def _sides(filled: U8, start: int) -> tuple[F64, F64]:
+    """First and last crossing of each line of (N, M) `filled` as offset + slope * line."""
+    part = filled > 0
     there = part.any(1)
     if np.count_nonzero(there) < FEWEST:
         raise NoPartError("the part's outline is too broken to be located")
     line = np.flatnonzero(there).astype(np.float64) + start
     first = part.argmax(1)[there] - 0.5
-    last = part.shape[1] - part[:, ::-1].argmax(1)[there] - 0.5
+    mirrored = cv2.flip(filled, 1) > 0  # argmax is quick along memory
+    last = part.shape[1] - mirrored.argmax(1)[there] - 0.5
     return _line(line, first), _line(line, last)
 
 
 def _line(at: F64, crossing: F64) -> F64:
     design = np.stack([np.ones_like(at), at - at.mean()], 1)
     start = np.array([np.median(crossing), 0.0])
-    found, *_ = robust(lambda c: (crossing - design @ c, -design), start, ROUNDING_PX)
+    found, *_ = robust(straight(design, crossing), start, ROUNDING_PX)
     return np.array([found[0] - found[1] * at.mean(), found[1]])
 
 

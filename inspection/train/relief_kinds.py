@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspection.relief.classify import KINDS, SHIPPED, Kinds, describe, teach
+from inspection.relief.classify import KINDS, SHIPPED, Kinds, describe, from_edge, teach
 from inspection.relief.lateral import PIXEL_PX2, Lateral
 from inspection.relief.pipeline import Flaw, flatten, flaws_of
 from inspection.relief.pose import locate
@@ -61,12 +60,10 @@ def _of_part(lot: Lot, scene: Scene, noise: Generic) -> Iterator[tuple[NDArray[n
     for region in lot.recipe.regions:
         bumps = [bump for bump in lot.recipe.bumps if bump.region == region.name]
         face = flatten(seen_map, pose, region, bumps)
-        mask = np.pad(face.mask, 1).astype(np.uint8)
-        edge = cv2.distanceTransform(mask, cv2.DIST_L2, 3)[1:-1, 1:-1]
         for candidate, size in flaws_of(face, seen_map, lateral):
             moved = size.moved(face.window[0].start, face.window[1].start, PIXEL_UM)
             found.append(Flaw(region.name, "", {}, moved, candidate.snr, False))
-            rows.append(describe(candidate, size, edge, PIXEL_UM))
+            rows.append(describe(size, from_edge(face.mask, candidate), PIXEL_UM))
     best, _ = matched(scene, tuple(found))
     for flaw, hit in zip(scene.flaws, best, strict=True):
         if hit is not None:

@@ -189,9 +189,10 @@ def _wedge(flaw: Flaw, rng: np.random.Generator, x: F64, y: F64) -> F64:
 
 
 def _pebble(flaw: Flaw, rng: np.random.Generator, x: F64, y: F64) -> F64:
-    """A grain with steep sides and a rounded top."""
+    """A grain, from a ball that sank in half to a block with steep sides."""
     rho = np.hypot(x / rng.uniform(1, 1.3), y) / (flaw.width_um / 2)
-    grain: F64 = np.clip(1 - rho**6, 0, None) ** 0.7
+    flat, soft = rng.uniform(2, 8), rng.uniform(0.5, 1.2)
+    grain: F64 = np.clip(1 - rho**flat, 0, None) ** soft
     return grain
 
 

@@ -13,7 +13,7 @@ from inspection.relief.pipeline import inspect
 from inspection.relief.pose import NoPartError, locate
 from inspection.relief.recipes import PRODUCTS, Recipe, UnknownRecipeError, recipe
 from inspection.sim.relief.flaws import Flaw, carve
-from inspection.sim.relief.generic import GENERIC, seen
+from inspection.sim.relief.generic import GENERIC, Generic, seen
 from inspection.sim.relief.products import PIXEL_UM, part
 from inspection.sim.relief.trial import Lot, Scene, matched, scenes
 from inspection.sim.surface import Draw
@@ -128,6 +128,21 @@ def test_nothing_is_cut_out_of_the_stage() -> None:
     mask = carve(height, PIXEL_UM, chip, "event", np.random.default_rng(3), 20)
     assert np.array_equal(height[:, :50], before[:, :50])
     assert mask.any() and height[:, 50:].min() == pytest.approx(240, abs=6)
+
+
+@pytest.mark.parametrize("steep", [1.2, 8.0])
+def test_a_grain_is_none_the_less_one_where_the_sensor_sees_its_walls(steep: float) -> None:
+    grain, bump = Flaw("particle", 0, 0, 60, 32), Flaw("bump", 0, 0, 100, 25)
+    sensor = Generic(0.6, 0.5, 0.6, 4.0, steep)
+    named = []
+    for scene in scenes(Lot(recipe("battery-tab"), "event", 34, 2, (grain,) * 6 + (bump,) * 4)):
+        view = seen(scene.part.height_um, PIXEL_UM, scene.rng, sensor)
+        best, _ = matched(scene, inspect(view, recipe("battery-tab"), shipped()).flaws)
+        named += [
+            (flaw.kind, found and found.kind) for flaw, found in zip(scene.flaws, best, strict=True)
+        ]
+    assert len(named) >= 16
+    assert all(true == told for true, told in named), named
 
 
 def test_the_classifier_is_plain_text_that_comes_back_the_same() -> None:

@@ -11,11 +11,15 @@ import pytest
 
 from common.acceptance.experiment import Context
 from common.acceptance.figures import Picture, Plot
+from common.acceptance.verdict import judge
 from inspection.acceptance import sorting, sorting_figures
-from inspection.acceptance.sorting_rows import DEADLINE_MS, FIRST_EJECTOR_MS
+from inspection.acceptance.sorting_rows import DEADLINE_MS, FIRST_EJECTOR_MS, LATENCIES
 
 pytest.importorskip("numba", reason="the simulator needs the extra sim")
+from inspection.sim.sorting.belt import SortingBelt
 from inspection.sim.sorting.drill import Drilled
+from inspection.sim.sorting.feed import Feed, Mishaps
+from inspection.sim.sorting.shift import Shift
 
 pytestmark = pytest.mark.inspection
 
@@ -77,3 +81,25 @@ def test_outages_are_planned_over_the_whole_shift_and_of_every_kind() -> None:
     assert planned == sorting.plan(3, 400)
     ends = [outage.at_s + outage.lasts_s for outage in planned]
     assert all(b.at_s > end for end, b in zip(ends, planned[1:], strict=False))
+
+
+def test_a_tail_is_bounded_from_as_many_parts_on_as_it_takes() -> None:
+    """0.99 ** 298 > 0.05 >= 0.99 ** 299: the largest of fewer is no 95 % bound of p99."""
+    rng = np.random.default_rng(31)
+    few, enough = (sorting.tail(rng.gamma(9, 5, n), DIGEST, "told.") for n in (298, 299))
+    assert few.low is None and few.high is None and "299" in few.note
+    assert few.value is not None and judge(LATENCIES[0], few) == "on track"
+    assert enough.high is not None and judge(LATENCIES[0], enough) == "met"
+    late = np.full(40, FIRST_EJECTOR_MS)
+    assert judge(LATENCIES[0], sorting.tail(late, DIGEST, "")) == "not met"
+
+
+def test_the_bins_row_tells_what_kept_parts_on_the_belt() -> None:
+    settings = sorting.SETTINGS
+    belt = SortingBelt(settings, Feed(mishaps=Mishaps(missed=0.2, close=0.2)), seed=31)
+    shift = Shift(belt, settings, lambda part: "good", 31)
+    shift.run(40)
+    told = sorting._why_recheck(shift, belt)
+    unseen = sum(not part.camera for part in belt.landed)
+    assert unseen and f"unseen by the camera's barrier {unseen}" in told
+    assert "crowded" in told
