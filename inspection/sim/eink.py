@@ -106,11 +106,26 @@ def _figures(draw: Draw, shape: Shape, pixel_um: float) -> NDArray[np.uint8]:
 def _capsules(draw: Draw, shown: NDArray[np.uint8], diameter_px: float) -> tuple[F32, F32]:
     """How white each pixel is, 0 to 1, and how its pigment differs, of unit deviation."""
     if draw.family == "event":
-        which = textures.capsules(draw.rng, shown.shape, diameter_px)
-        own = draw.rng.standard_normal(int(which.max()) + 1).astype(np.float32)
-        share = np.bincount(which.ravel(), shown.ravel()) / np.bincount(which.ravel()).clip(1)
-        state = share[which] > 0.5
-        return state.astype(np.float32), textures.unit(own[which])
+        return _filled(draw, shown, textures.capsules(draw.rng, shown.shape, diameter_px))
+    patches = draw.patches[int(draw.rng.integers(len(draw.patches)))]
+    if patches == "grain":
+        return _grain(draw, shown, diameter_px)
+    make = textures.bricks if patches == "bricks" else textures.basins
+    state, grain = _filled(draw, shown, make(draw.rng, shown.shape, diameter_px))
+    soft = cv2.GaussianBlur(grain, (0, 0), float(draw.rng.uniform(0.1, 0.8)))  # walls, blurred
+    return state, textures.unit(np.asarray(soft, np.float32))
+
+
+def _filled(draw: Draw, shown: NDArray[np.uint8], which: NDArray[np.int32]) -> tuple[F32, F32]:
+    """Capsules that are white as a whole where most of them is, each with pigment of its own."""
+    own = draw.rng.standard_normal(int(which.max()) + 1).astype(np.float32)
+    share = np.bincount(which.ravel(), shown.ravel()) / np.bincount(which.ravel()).clip(1)
+    state = share[which] > 0.5
+    return state.astype(np.float32), textures.unit(own[which])
+
+
+def _grain(draw: Draw, shown: NDArray[np.uint8], diameter_px: float) -> tuple[F32, F32]:
+    """No capsules, but a Gaussian field of their size, which also frays the pattern's edges."""
     length = diameter_px * float(draw.rng.uniform(0.1, 0.3))
     falloff = float(draw.rng.uniform(1.0, 4.0))  # soft to sharp, some with single capsules apart
     grain = textures.spectral(draw.rng, shown.shape, length, length, falloff)

@@ -1,13 +1,14 @@
-"""What light can tell at best of small relief: python -m inspection.sim.observer
+"""What light can tell of points: python -m inspection.sim.observer --material inductor
 
 A linear observer (Hotelling; Barrett and Myers 2004, Foundations of Image Science, 13.2.12) that
 knows where to look, and learns on some parts of the judging regime what it is asked on others: the
 pixels of a neighbourhood, weighted by their inverse covariance. What it tells apart the light
 shows; what a network misses beyond that is the network's, or the textures' that it learned from.
 
-Pits and bumps of 30 um on e-ink, on white and on black: under the recipe's coaxial strobe, and in a
-pair of exposures that adds light from the east and takes as much from the west away, in which
-relief stays and pigment cancels.
+Points of 30 um. E-ink, pits and bumps on white and on black: under the recipe's coaxial strobe, and
+in a pair of exposures that adds light from the east and takes as much from the west away, in which
+relief stays and pigment cancels. Inductors, inclusions too: under the recipe's panel with light
+from the east, and with as much from a ring, whose shadows are fainter.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import cv2
 import numpy as np
@@ -33,8 +35,6 @@ PLACES = 4_000  # good ones a part and host
 FALSE = 1e-4  # of good places
 FAINTEST = 0.02  # the quantile of the defects that is told
 LEAST_DN = 6.0  # a neighbourhood's median counts as this at least
-HOSTS = {2: "white", 1: "black"}
-FORMS = ("pit", "bump")
 
 
 def one(strobes: Strobes, rng: np.random.Generator) -> F32:
@@ -49,9 +49,36 @@ def pair(strobes: Strobes, rng: np.random.Generator) -> F32:
     return _exposed(bright, factor, rng) - _exposed(2 * strobes["west"], factor, rng)
 
 
-LOOKS: dict[str, Callable[[Strobes, np.random.Generator], F32]] = {
-    "one exposure": one,
-    "pair of exposures": pair,
+def beside_panel(strobe: str, strobes: Strobes, rng: np.random.Generator) -> F32:
+    """The inductors' exposure with 0.7 of this strobe beside the panel, the median at 0.4."""
+    both = strobes["panel"] + np.float32(0.7) * strobes[strobe]
+    return _exposed(both, _factor(both, 0.4), rng)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a material. strobes: rendered one by one. looks: how pictures are taken with
+    them. hosts: zones of the surface and their names. forms: of points."""
+
+    strobes: tuple[str, ...]
+    looks: Mapping[str, Callable[[Strobes, np.random.Generator], F32]]
+    hosts: Mapping[int, str]
+    forms: tuple[str, ...]
+
+
+QUESTIONS = {
+    "eink": Question(
+        ("coaxial", "east", "west"),
+        {"one exposure": one, "pair of exposures": pair},
+        {2: "white", 1: "black"},
+        ("pit", "bump"),
+    ),
+    "inductor": Question(
+        ("panel", "east", "ring"),
+        {f"panel and {name}": partial(beside_panel, name) for name in ("east", "ring")},
+        {1: "solder mask", 2: "moulded body", 3: "ferrite"},
+        ("pit", "bump", "inclusion"),
+    ),
 }
 
 
@@ -97,21 +124,25 @@ def told(seen: Seen, form: str) -> Told:
     return Told(level, faintest, int((every < level).sum()), len(every))
 
 
-def observe(parts: int, seed: int) -> Iterator[tuple[str, str, str, Told]]:
-    """(look, host, form, what is told) of so many displays with 49 points each."""
-    scene = station_scene("eink", "judge", seed, 49, ("point",), (30.0,))
-    seen = {(look, zone): Seen() for look in LOOKS for zone in HOSTS}
+def observe(parts: int, seed: int, material: str = "eink") -> Iterator[tuple[str, str, str, Told]]:
+    """(look, host, form, what is told) of so many parts with 49 points each; nothing of a host that
+    the even or the odd parts lack."""
+    asked = QUESTIONS[material]
+    scene = station_scene(material, "judge", seed, 49, ("point",), (30.0,))
+    seen = {(look, zone): Seen() for look in asked.looks for zone in asked.hosts}
     for part in range(parts):
-        strobes = {name: scene.alone(part, name) for name in ("coaxial", "east", "west")}
-        zones, truth = scene.part(part).surface.zones, scene.truth(part)
-        for number, (look, take) in enumerate(LOOKS.items()):
+        strobes = {name: scene.alone(part, name) for name in asked.strobes}
+        zones, truth = scene.zones(part), scene.truth(part)
+        for number, (look, take) in enumerate(asked.looks.items()):
             rng = np.random.default_rng([seed, part, number])
             image = take(strobes, rng)
-            for zone in HOSTS:
+            for zone in asked.hosts:
                 _add(seen[look, zone], part % 2, image, zones == zone, truth, rng)
     for (look, zone), found in seen.items():
-        for form in FORMS:
-            yield look, HOSTS[zone], form, told(found, form)
+        for form in asked.forms:
+            if not all((form, half) in found.defects and half in found.good for half in (0, 1)):
+                continue
+            yield look, asked.hosts[zone], form, told(found, form)
 
 
 def _add(
@@ -156,11 +187,13 @@ def _exposed(radiance: F32, factor: float, rng: np.random.Generator) -> F32:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--material", choices=QUESTIONS, default="eink")
     parser.add_argument("--parts", type=int, default=24)
     parser.add_argument("--seed", type=int, default=31)
     asked = parser.parse_args()
-    print(f"{asked.parts} displays, seed {asked.seed}; level of 1 in {1 / FALSE:.0f} good places")
-    for look, host, form, one_told in observe(asked.parts, asked.seed):
+    told_of = f"{asked.parts} parts of {asked.material}, seed {asked.seed}"
+    print(f"{told_of}; level of 1 in {1 / FALSE:.0f} good places")
+    for look, host, form, one_told in observe(asked.parts, asked.seed, asked.material):
         print(
             f"{look}, {form} on {host}: {one_told.missed} of {one_told.n} below the level "
             f"{one_told.level:.1f}; {FAINTEST:.0%} score below {one_told.faintest:.1f}"

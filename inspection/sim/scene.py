@@ -186,6 +186,11 @@ class StationScene:
             self._last = (trigger, self._make(trigger))
         return self._last[1]
 
+    def zones(self, trigger: int) -> NDArray[np.uint8]:
+        """(H, W) what of this trigger's part is inspected and may bear defects: the surface's zones
+        without the borders of cast shadows, 0 elsewhere."""
+        return self._zones(self.part(trigger).surface)
+
     @property
     def _program(self) -> Mapping[str, float]:
         return self._material.lights(self._geometry)
@@ -199,7 +204,7 @@ class StationScene:
         rng = np.random.default_rng([self._seed, trigger])
         regime = self._regime
         surface = self._material.build(
-            Draw(rng, regime.family, regime.widen), self._shape, PIXEL_UM
+            Draw(rng, regime.family, regime.widen, regime.patches), self._shape, PIXEL_UM
         )
         shape = Draw(np.random.default_rng([self._seed, trigger, 2]), regime.family)
         surface = surface.over(form(self._geometry, shape, self._shape, PIXEL_UM))

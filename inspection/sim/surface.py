@@ -14,6 +14,7 @@ from inspection.sim.render import Points
 
 F32 = NDArray[np.float32]
 Family = Literal["spectral", "event"]
+Patches = Literal["grain", "bricks", "basins"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +52,13 @@ class Draw:
     """Randomness of one surface: a generator, a texture family and how far ranges are widened.
 
     widen: 1 draws from a material's stated range, 1.6 from one 60 % wider about its middle.
+    patches: what the spectral family makes e-ink's capsules of, one of these a part.
     """
 
     rng: np.random.Generator
     family: Family
     widen: float = 1.0
+    patches: tuple[Patches, ...] = ("grain",)
 
     def between(self, low: float, high: float) -> float:
         """Uniform over the widened range, at least half of `low`."""

@@ -125,6 +125,54 @@ def capsules(rng: np.random.Generator, shape: Shape, diameter_px: float) -> NDAr
     return np.asarray(labels, np.int32)
 
 
+def bricks(rng: np.random.Generator, shape: Shape, diameter_px: float) -> NDArray[np.int32]:
+    """Which cell a pixel belongs to: bricks of unequal length in rows that a smooth field bends, as
+    many as there would be `capsules`, numbered from 0."""
+    pitch = diameter_px * 0.866**0.5
+    bend = [
+        0.5 * diameter_px * spectral(rng, shape, 4 * diameter_px, 4 * diameter_px, 3.0)
+        for _ in range(2)
+    ]
+    start = 2 + rng.random(2) - [float(b.min()) / pitch for b in bend]
+    y = ((np.arange(shape[0])[:, None] + bend[0]) / pitch + start[0]).astype(np.float32)
+    row = y.astype(np.int32)
+    stagger = rng.uniform(0, 1, int(row.max()) + 1).astype(np.float32)
+    x = (np.arange(shape[1])[None, :] + bend[1]) / pitch + start[1] + stagger[row]
+    column = x.astype(np.int32)
+    columns = int(column.max()) + 1
+    joint = rng.uniform(0, 0.5, (len(stagger), columns)).astype(np.float32)
+    column -= x - column < joint[row, column]  # up to there the brick before goes on
+    return np.asarray(row * columns + column, np.int32)
+
+
+def basins(rng: np.random.Generator, shape: Shape, diameter_px: float) -> NDArray[np.int32]:
+    """Which cell a pixel belongs to: those that climb to the same peak of a random field of nearly
+    one wavelength, as many as there would be `capsules`, numbered from 0.
+
+    A field of wave number k has k^2 / (8 pi sqrt 3) peaks an area (Longuet-Higgins 1957).
+    """
+    wave = np.sqrt(8 * np.pi * np.sqrt(3) / 0.866) / diameter_px
+    k = np.hypot(*np.meshgrid(np.fft.fftfreq(shape[0]), np.fft.rfftfreq(shape[1]), indexing="ij"))
+    ring = np.exp(-(((2 * np.pi * k / wave - 1) / rng.uniform(0.1, 0.3)) ** 2)).astype(np.float32)
+    noise = rng.standard_normal((*ring.shape, 2), dtype=np.float32).view(np.complex64)[..., 0]
+    field = scipy.fft.irfft2(noise * ring, shape, workers=1)
+    padded = np.pad(field, 1, constant_values=-np.inf)
+    rows, columns = shape
+    here = np.arange(rows * columns, dtype=np.int32).reshape(shape)
+    steps = [(i, j) for i in (0, -1, 1) for j in (0, -1, 1) if i or j]
+    target, highest = here.copy(), field.copy()
+    for i, j in steps:
+        beside = padded[1 + i :, 1 + j :][:rows, :columns]
+        is_higher = beside > highest
+        np.copyto(highest, beside, where=is_higher)
+        np.copyto(target, here + np.int32(i * columns + j), where=is_higher)
+    number = np.cumsum(target == here, dtype=np.int32) - np.int32(1)  # of the peaks
+    end = target.ravel()
+    while not np.array_equal(further := end[end], end):
+        end = further
+    return np.asarray(number[end].reshape(shape), np.int32)
+
+
 def unit(field: F32) -> F32:
     """The field with mean 0 and standard deviation 1."""
     centred = field - field.mean()

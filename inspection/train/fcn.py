@@ -46,7 +46,8 @@ class Effort:
     """parts: rendered. steps: in float; a quarter as many follow with rounding. ranges: which draw
     of frames sets the int8 ranges. further: steps with rounding, all there are, from the network
     that exists already; 0 learns from nothing. is_crowded: these on parts with more points.
-    draws: times the usual number of parts set the thresholds."""
+    is_varied: these on textures of more kinds, see `regimes`. draws: times the usual number of
+    parts set the thresholds."""
 
     parts: int = PARTS
     steps: int = STEPS
@@ -54,6 +55,7 @@ class Effort:
     ranges: int = 0
     further: int = 0
     is_crowded: bool = False
+    is_varied: bool = False
     draws: int = 1
 
     def command(self, material: str, before: str = "") -> str:
@@ -63,6 +65,7 @@ class Effort:
         rest = f"--parts {self.parts} {pace} --seed {self.seed}"
         rest += f" --ranges {self.ranges}" if self.ranges else ""
         rest += " --crowded" if self.is_crowded else ""
+        rest += " --varied" if self.is_varied else ""
         rest += f" --draws {self.draws}" if self.draws > 1 else ""
         own = f"python -m inspection.train.fcn --material {material} {rest}"
         return f"{before} && {own}" if self.further else own
@@ -141,14 +144,22 @@ def main() -> None:
     parser.add_argument("--ranges", type=int, default=0, help="draw of frames for int8 ranges")
     parser.add_argument("--further", type=int, default=0, help="steps more, of the one in --out")
     parser.add_argument("--crowded", action="store_true", help="--further with more points a part")
+    parser.add_argument("--varied", action="store_true", help="--further, more kinds of texture")
     parser.add_argument("--draws", type=int, default=1, help="times as many parts set thresholds")
     told = parser.parse_args()
-    if told.draws < 1 or (told.crowded and not told.further):
-        parser.error("--draws is at least 1, and --crowded goes with --further")
+    if told.draws < 1 or ((told.crowded or told.varied) and not told.further):
+        parser.error("--draws is at least 1; --crowded and --varied go with --further")
     torch.set_num_threads(1)
     asked = list(GEOMETRIES) if told.material == "all" else [told.material]
     effort = Effort(
-        told.parts, told.steps, told.seed, told.ranges, told.further, told.crowded, told.draws
+        told.parts,
+        told.steps,
+        told.seed,
+        told.ranges,
+        told.further,
+        told.crowded,
+        told.varied,
+        told.draws,
     )
     try:
         refused = [material for material in asked if not make(material, told.out, effort)]
@@ -165,7 +176,8 @@ def make(material: str, folder: Path, effort: Effort) -> bool:
     log(f"{material}: rendering {effort.parts} parts")
     net, command = (_gone_on if effort.further else _learned)(material, folder, effort, log)
     try:
-        export(net, material, folder, command, log, effort.ranges, effort.draws)
+        regime = "calibrate_varied" if effort.is_varied else "calibrate"
+        export(net, material, folder, command, log, effort.ranges, effort.draws, regime)
     except LingnanError as error:
         kept = folder.parent / f"fcn_{material}_refused.npz"
         np.savez(kept, **net.weights())  # type: ignore[arg-type]
@@ -186,7 +198,8 @@ def _gone_on(material: str, folder: Path, effort: Effort, log: Log) -> tuple[Fcn
         raise LingnanError(f"{folder} holds no {name} to go on from; train without --further first")
     net = Fcn.from_weights(weights_of(folder / card.file))
     mix = demanded(material, effort.is_crowded)
-    frames = list(render_pool(material, effort.seed, effort.parts, mix))
+    regime = "varied" if effort.is_varied else "train"
+    frames = list(render_pool(material, effort.seed, effort.parts, mix, regime))
     net = train_further(net, frames, effort.further, effort.seed, log)
     return net, effort.command(material, card.command)
 

@@ -45,7 +45,11 @@ class Seen:
 
 
 def calibrate(
-    material: str, nets: Mapping[str, Fcn], log: Callable[[str], None], draws: int = 1
+    material: str,
+    nets: Mapping[str, Fcn],
+    log: Callable[[str], None],
+    draws: int = 1,
+    regime: str = "calibrate",
 ) -> dict[str, dict[str, float]]:
     """Of each net, every learned geometry's threshold and what it was chosen on, by name of the
     figure. LingnanError where no geometry is learned.
@@ -55,7 +59,7 @@ def calibrate(
     """
     found: dict[str, dict[str, float]] = {name: {} for name in nets}
     for form in GEOMETRIES[material]:
-        seen = _seen(material, form, nets, draws)
+        seen = _seen(nets, lots(material, form, draws, regime))
         level = middle(
             [s for one in seen.values() for scores in one.defects.values() for s in scores],
             [s for one in seen.values() for s in one.good],
@@ -71,9 +75,9 @@ def calibrate(
     return found
 
 
-def _seen(material: str, form: str, nets: Mapping[str, Fcn], draws: int) -> dict[str, Seen]:
+def _seen(nets: Mapping[str, Fcn], parts: Iterator[Lot]) -> dict[str, Seen]:
     seen = {name: Seen() for name in nets}
-    for lot in lots(material, form, draws):
+    for lot in parts:
         for frame, truth in frames(lot):
             for name, net in nets.items():
                 scores, beside, _ = split(net.logits(frame), truth)
@@ -83,13 +87,13 @@ def _seen(material: str, form: str, nets: Mapping[str, Fcn], draws: int) -> dict
     return seen
 
 
-def lots(material: str, form: str, draws: int = 1) -> Iterator[Lot]:
+def lots(material: str, form: str, draws: int = 1, regime: str = "calibrate") -> Iterator[Lot]:
     """The parts that set a threshold; more draws only add to fewer."""
     first = CALIBRATION + 100 * list(CHINESE).index(material)
     first += 10 * GEOMETRIES[material].index(form)
     for c, (kind, size, per_part) in enumerate((*STATED, ("point", 30.0, 0))):
         parts = draws * (GOOD if per_part == 0 else DEFECTS // per_part)
-        yield Lot(material, "calibrate", first + c, parts, kind, size, per_part, form)
+        yield Lot(material, regime, first + c, parts, kind, size, per_part, form)
 
 
 def is_learned(seen: Seen, level: float) -> bool:

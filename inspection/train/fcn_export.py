@@ -35,20 +35,21 @@ def export(
     log: Log,
     ranges: int = 0,
     draws: int = 1,
+    regime: str = "calibrate",
 ) -> None:
     """Write both variants with their manifest. LingnanError when no geometry is told well enough,
     or when their decisions differ. ranges: which draw of frames sets the int8 ranges. draws: times
-    the usual number of parts set the thresholds."""
+    the usual number of parts, of this regime, set the thresholds."""
     folder.mkdir(parents=True, exist_ok=True)
     core = float_core(net.weights())
     models = {
         name_of(material, "fp32"): with_uint8_input(core),
         name_of(material, "int8"): with_uint8_input(
-            quantise(core, list(_range_samples(material, ranges)))
+            quantise(core, list(_range_samples(material, ranges, regime)))
         ),
     }
     nets = {name: OnnxFcn(model.SerializeToString()) for name, model in models.items()}
-    scores = calibrate(material, nets, log, draws)
+    scores = calibrate(material, nets, log, draws, regime)
     _gate(net, material, models, scores, log)
     for name, model in models.items():
         onnx.save(model, folder / f"{name}.onnx")
@@ -61,12 +62,12 @@ def known(manifest: Path) -> dict[str, ModelCard]:
     return dict(parse_manifest(manifest.read_bytes(), manifest).models) if manifest.exists() else {}
 
 
-def _range_samples(material: str, draw: int) -> Iterator[NDArray[np.float32]]:
+def _range_samples(material: str, draw: int, regime: str) -> Iterator[NDArray[np.float32]]:
     """Frames whose activations set the int8 ranges, black and white among their pixels."""
     first = RANGES - 1_000 * draw + 100 * list(CHINESE).index(material)
     for g, form in enumerate(GEOMETRIES[material]):
         for c, (kind, size, per_part) in enumerate(STATED):
-            lot = Lot(material, "calibrate", first + 10 * g + c, 2, kind, size, per_part, form)
+            lot = Lot(material, regime, first + 10 * g + c, 2, kind, size, per_part, form)
             for frame, _ in frames(lot):
                 x = frame.astype(np.float32) / np.float32(255)
                 x[0, 0], x[0, 1] = 0.0, 1.0  # so that x is quantised in steps of 1/255

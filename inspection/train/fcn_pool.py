@@ -68,7 +68,9 @@ class Frame:
     labels: NDArray[np.uint8]
 
 
-def render_pool(material: str, seed: int, parts: int, mix: Mix | None = None) -> Iterator[Frame]:
+def render_pool(
+    material: str, seed: int, parts: int, mix: Mix | None = None, regime: str = "train"
+) -> Iterator[Frame]:
     """Parts of every geometry of a material in turn, each geometry with the whole mix.
 
     mix: None takes the material's own.
@@ -81,7 +83,7 @@ def render_pool(material: str, seed: int, parts: int, mix: Mix | None = None) ->
         kind, sizes, count, _ = _turn(turn, mix)
         scene = station_scene(
             material=material,
-            regime="train",
+            regime=regime,
             seed=first + form,
             count=count,
             kinds=(kind,),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from inspection.sim.observer import FALSE, Seen, hotelling, observe, told
+from inspection.sim.scene import PIXEL_UM, station_scene
 
 pytestmark = pytest.mark.inspection
 
@@ -46,3 +47,22 @@ def test_relief_on_a_display_stands_out_more_in_a_pair_of_exposures() -> None:
         single = found["one exposure", "white", form]
         assert single.n > 40 and single.missed <= 0.02 * single.n
         assert found["pair of exposures", "white", form].faintest > single.faintest
+
+
+def test_relief_on_solder_mask_stands_out_and_hosts_that_half_the_parts_lack_are_left_out() -> None:
+    found = {(look, host, form): one for look, host, form, one in observe(2, 32, "inductor")}
+    for form in ("pit", "bump"):
+        one = found["panel and ring", "solder mask", form]
+        assert one.n > 4 and one.missed <= 0.1 * one.n
+    assert not list(observe(1, 32, "inductor"))
+
+
+def test_defects_lie_where_zones_are_inspected_and_borders_of_shadows_are_not() -> None:
+    scene = station_scene("inductor", "judge", 33, 49, side_px=512)
+    for trigger in range(3):
+        zones, whole = scene.zones(trigger), scene.part(trigger).surface.zones
+        kept = zones > 0
+        assert (zones[kept] == whole[kept]).all()
+        assert kept.sum() < (whole > 0).sum()  # bodies a millimetre tall cast shadows
+        for defect in scene.truth(trigger).defects:
+            assert kept[int(defect.y_um / PIXEL_UM), int(defect.x_um / PIXEL_UM)]
