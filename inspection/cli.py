@@ -28,6 +28,21 @@ app.command(
     name="generate-train",
     help="Train a generator network on masked defects of your own, into one ONNX file.",
 )
+app.command(
+    "inspection.sim.commands:station",
+    name="station",
+    help="Set up a simulated station: take pictures of its parts, with masks, and of its target.",
+)
+app.command(
+    "inspection.sim.commands:relief_station",
+    name="relief-station",
+    help="Measure parts by a simulated height sensor: maps, truth, and what the sensor blurs.",
+)
+app.command(
+    "inspection.headpath:clearance",
+    name="clearance",
+    help="Tell how far a moving head stays clear of a measured part; refuse what comes nearer.",
+)
 
 Layout = Literal["deeppcb", "mvtec", "magnetic-tile", "kolektor", "yolo", "folder"]
 OnError = Literal["refuse", "skip"]
@@ -128,6 +143,10 @@ def evaluate(
     json: JsonFile = None,
     on_error: OnError = "refuse",
     include_taught: bool = False,
+    report: Path | None = None,
+    evidence: Literal["simulated", "public-data", "real-hardware"] | None = None,
+    miss_target: Share = 0.003,
+    false_target: Share = 0.01,
 ) -> None:
     """Judge a job on the labelled samples in DATA.
 
@@ -145,18 +164,47 @@ def evaluate(
         refuse stops at the first sample that is not what the layout says; skip counts it.
     include_taught:
         Judge the very images too that the job was taught on; without it they are left out.
+    report:
+        New folder for a report to be signed: miss and false rate with bounds and verdicts, the
+        pictures that were misjudged, the hashes of the job and of every file that was judged.
+    evidence:
+        Where the samples come from, as the report says it; needed with --report.
+    miss_target:
+        The miss rate that the report judges by.
+    false_target:
+        The false rate that the report judges by.
     """
+    from contextlib import nullcontext
+    from time import perf_counter
+
+    from common.acceptance.document import now
+    from common.acceptance.own import reserved
+    from common.errors import LingnanError
     from common.progress import progress
     from inspection.evaluate import evaluate as judge
     from inspection.job import Job
     from inspection.layouts.table import reader
 
+    if (report is None) != (evidence is None):
+        raise LingnanError("--report and --evidence belong together: say where the parts come from")
     loaded = Job.load(job)
     read = reader(layout)(data, on_error)
-    with progress() as tell:
-        scores, _ = judge(read, loaded, tell, include_taught=include_taught)
-    _skipped(read.skipped)
-    _print_scores(scores.to_json(), json)
+    started, began = now(), perf_counter()
+    with nullcontext() if report is None else reserved(report):
+        with progress() as tell:
+            scores, judged = judge(read, loaded, tell, include_taught=include_taught)
+        _skipped(read.skipped)
+        _print_scores(scores.to_json(), json)
+        if report is not None and evidence is not None:
+            from inspection.signed import Terms
+            from inspection.signed import report as write
+
+            terms = Terms(evidence, miss_target, false_target)
+            seconds = perf_counter() - began
+            digest = write(report, job, data, scores, judged, terms, started, seconds)
+            aside = sys.stderr if json == Path("-") else sys.stdout
+            print(f"report: {report / 'index.html'}", file=aside)
+            print(f"SHA-256 of acceptance.json: {digest}", file=aside)
 
 
 @app.command
@@ -509,6 +557,9 @@ def migrate(
 ) -> None:
     """Make JOB run on another station, from one picture of the target and some good parts there.
 
+    Light or exposure that is to be set first is told, and how; so is why a job cannot be moved. A
+    target without mirrors, here or in the survey, tells nothing of a lamp that leans.
+
     Parameters
     ----------
     job:
@@ -542,6 +593,12 @@ def migrate(
         f"Gain {found['gain']:.3f}, black level {found['black_dn']:.1f} DN, uniformity "
         f"{found['uniformity']:.1%}, blur {found['blur_um']:.1f} um; "
         f"{found['minutes']:.2f} minutes of computing."
+    )
+    kept = found["mirror_kept"]
+    print(
+        "No mirror is on both pictures of the target: of a lamp that leans nothing is told."
+        if kept is None
+        else f"The lamp's mirror image keeps {kept:.2f} of its share in the light."
     )
 
 

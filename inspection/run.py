@@ -12,6 +12,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, TextIO
 
+from common.acceptance.rows import write_atomically
 from common.errors import LingnanError
 from common.lock import alone
 from inspection.config import InspectionConfig
@@ -47,11 +48,24 @@ class Tally:
         """As `--json` prints it."""
         return asdict(self)
 
+    def count(self, line: Mapping[str, Any], before: str | None) -> None:
+        """One more line of results; before: why its image was refused by an earlier run."""
+        if before:
+            self.n_resumed -= 1
+            self.refused.remove(f"{line['image']}: {before}")
+        if "refused" in line:
+            self.n_refused += 1
+            self.refused.append(f"{line['image']}: {line['refused']}")
+        else:
+            self.n_images += 1
+            self.n_defective += line["defective"]
+
 
 def run(
     source: str, config: InspectionConfig, out: Path, progress: Progress, limit: int | None = None
 ) -> Tally:
-    """Inspect up to `limit` images of `source` into `out`; images already judged there are passed.
+    """Inspect up to `limit` images of `source` into `out`; images already judged there are passed,
+    those that were refused are looked at again, since they may have been mended.
 
     RunError when `out` holds the results of another job, source or scale; an image that cannot be
     read or is not of the part is written down as refused, and the run goes on.
@@ -67,11 +81,16 @@ def run(
         started = perf_counter()
         with _appended(out / RESULTS) as results:
             for shot in islice(opened.shots, limit):
-                if shot.name not in done:
-                    _one(shot, pipeline, config, out, results, tally)
+                before = done.get(shot.name)
+                if before is None or before:
+                    line = _one(shot, pipeline, config, out)
+                    if before is None or line.get("refused") != before:
+                        _write(results, line)
+                        tally.count(line, before)
                 seen = tally.n_images + tally.n_resumed + tally.n_refused
                 progress(seen, total or 0, "inspecting")
         tally.seconds = perf_counter() - started
+        _done(out / RESULTS)
     return tally
 
 
@@ -109,45 +128,40 @@ def _prepared(out: Path, stamp: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _done(results: Path) -> dict[str, str]:
-    """Names in the results, each with its refusal if any; a last line that was cut off by an
-    interruption is taken away."""
+    """Names in the results, each with its refusal if any.
+
+    Taken away are a last line that was cut off by an interruption, and the refusal of an image
+    that was judged after all.
+    """
     text = results.read_bytes()
-    whole = text[: text.rfind(b"\n") + 1]
-    if len(whole) != len(text):
-        results.write_bytes(whole)
+    whole = text[: text.rfind(b"\n") + 1].splitlines(keepends=True)
     try:
-        lines = [json.loads(line) for line in whole.splitlines()]
-        return {line["image"]: str(line.get("refused", "")) for line in lines}
+        lines = {told["image"]: (told, line) for line in whole for told in (json.loads(line),)}
+        done = {name: str(told.get("refused", "")) for name, (told, _) in lines.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{results} is damaged ({error}): name another --out") from error
+    kept = b"".join(line for _, line in lines.values())
+    if kept != text:
+        write_atomically(results, kept)
+    return done
 
 
 def _one(
-    shot: Shot | Refused,
-    pipeline: Pipeline,
-    config: InspectionConfig,
-    out: Path,
-    results: TextIO,
-    tally: Tally,
-) -> None:
-    if isinstance(shot, Shot):
-        try:
-            began = perf_counter()
-            result = pipeline.step(shot.sample, shot.reference).value
-            elapsed_ms = (perf_counter() - began) * 1e3
-        except ValueError as error:
-            shot = Refused(shot.name, str(error))
+    shot: Shot | Refused, pipeline: Pipeline, config: InspectionConfig, out: Path
+) -> dict[str, Any]:
+    """The line of one image."""
     if isinstance(shot, Refused):
-        tally.n_refused += 1
-        tally.refused.append(f"{shot.name}: {shot.reason}")
-        _write(results, {"image": shot.name, "refused": shot.reason})
-        return
+        return {"image": shot.name, "refused": shot.reason}
+    try:
+        began = perf_counter()
+        result = pipeline.step(shot.sample, shot.reference).value
+        elapsed_ms = (perf_counter() - began) * 1e3
+    except ValueError as error:
+        return {"image": shot.name, "refused": str(error)}
     line = _line(shot.name, result, elapsed_ms)
     if config.overlays == "all" or (config.overlays == "defects" and result.is_defective):
         line["overlay"] = _picture(shot, result, out)
-    _write(results, line)
-    tally.n_images += 1
-    tally.n_defective += result.is_defective
+    return line
 
 
 def _line(name: str, result: Inspection, elapsed_ms: float) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from inspection.generate.make import stream
 from inspection.generate.request import DefectRequest
 from inspection.generate.store import png
 from inspection.methods.base import Finding
+from inspection.pipeline import um_regions
 from inspection.regions.mark import Mark
 from inspection.regions.service import VERDICT, add_correcting
 from inspection.relief.service import add_relief
@@ -59,8 +60,9 @@ class JobCard(BaseModel):
 class Found(BaseModel):
     """One region, in pixels of the image: x0, y0, x1, y1; the last two are exclusive edges.
 
-    size_px: diameter, of a scratch its length, with its standard uncertainty; chance: of the
-    label; features: what both rest on. None or empty where the job does not describe regions."""
+    size_px: diameter, of a scratch its length, with its standard uncertainty; size_um the same
+    where the request tells the scale; chance: of the label; features: what both rest on. None or
+    empty where the job does not describe regions."""
 
     label: str
     score: float
@@ -69,6 +71,10 @@ class Found(BaseModel):
     u_size_px: float | None = None
     width_px: float | None = None
     u_width_px: float | None = None
+    size_um: float | None = None
+    u_size_um: float | None = None
+    width_um: float | None = None
+    u_width_um: float | None = None
     chance: float | None = None
     features: tuple[float, ...] = ()
 
@@ -134,12 +140,16 @@ def router() -> APIRouter:
         reference: Annotated[
             UploadFile | None, File(description="the golden image, for jobs that compare")
         ] = None,
+        um_per_px: Annotated[
+            float | None,
+            Form(gt=0, lt=1e6, allow_inf_nan=False, description="edge of a pixel on the part"),
+        ] = None,
     ) -> Verdict:
         """Judge one image. The answer comes once its record is durable."""
         loaded = await work.run("inspection.load", _get, shelf, name)
         shown = await image.read()
         golden = await reference.read() if reference is not None else None
-        call = partial(_judge, name, loaded, shown, golden)
+        call = partial(_judge, name, loaded, shown, golden, um_per_px)
         verdict = await work.run("inspection.inspect", call)
         verdict.record = await records.accept(VERDICT, verdict.model_dump())
         return verdict
@@ -222,7 +232,9 @@ def _get(shelf: Shelf, name: str) -> Loaded:
         raise HTTPException(409, str(error)) from None
 
 
-def _judge(name: str, loaded: Loaded, shown: bytes, golden: bytes | None) -> Verdict:
+def _judge(
+    name: str, loaded: Loaded, shown: bytes, golden: bytes | None, um_per_px: float | None
+) -> Verdict:
     if golden is None and loaded.job.recipe.get("needs_reference"):
         raise HTTPException(400, "this job compares: send the golden image as `reference` too")
     pixels = decode(shown)
@@ -239,24 +251,27 @@ def _judge(name: str, loaded: Loaded, shown: bytes, golden: bytes | None) -> Ver
         defective=finding.is_defective,
         score=finding.score if isfinite(finding.score) else None,
         threshold=float(loaded.job.threshold["value"]),
-        findings=_found(finding),
+        findings=_found(finding, um_per_px),
         width_px=width,
         height_px=height,
         inspect_ms=elapsed_ms,
     )
 
 
-def _found(finding: Finding) -> list[Found]:
-    found = finding.found
-    told = zip(found.labels, found.scores, found.boxes_px, finding.found_marks, strict=True)
+def _found(finding: Finding, um_per_px: float | None) -> list[Found]:
+    marks = finding.found_marks
     return [
         Found(
-            label=found.names[label],
-            score=float(score),
-            box_px=tuple(box.tolist()),
+            label=region.kind,
+            score=region.score,
+            box_px=region.box_px,
+            size_um=region.size_um,
+            u_size_um=region.u_size_um,
+            width_um=region.width_um,
+            u_width_um=region.u_width_um,
             **({} if mark is None else _described(mark)),
         )
-        for label, score, box, mark in told
+        for region, mark in zip(um_regions(finding, um_per_px), marks, strict=True)
     ]
 
 

@@ -100,7 +100,7 @@ def on_misses(
     if allowed < 0 or not isfinite(ranked[allowed]):
         basis = "zero-miss"
         found = ranked[np.isfinite(ranked)]
-        margin = _margin(found)
+        margin = max(_margin(found), _half_way(float(found[0]), good))
         value = float(found[0]) - margin
     else:
         value = float(ranked[allowed])
@@ -120,6 +120,14 @@ def on_good(good: Scores, target: float = 0.01, confidence: float = 0.95) -> Thr
         )
     value = float(np.nextafter(ranked[allowed], inf))
     return _told(value, "false-bound", np.empty(0), good, target, confidence, 0.0)
+
+
+def _half_way(weakest: float, good: Scores) -> float:
+    """Half of what lies between the weakest defect and the highest good score; 0 where they
+    overlap. Strong defects may all score alike, as far as a network's numbers go: their own
+    spread then says nothing of weaker ones."""
+    highest = float(np.max(good, initial=-inf))
+    return (weakest - highest) / 2 if -inf < highest < weakest else 0.0
 
 
 def _margin(ranked: Scores) -> float:

@@ -137,6 +137,31 @@ def test_refused_images_are_written_down_and_the_run_goes_on(line: Line) -> None
     assert (again.n_resumed, again.n_refused, again.refused) == (5, 0, tally.refused)
 
 
+def test_a_refused_image_that_was_mended_is_judged_and_its_refusal_is_gone(line: Line) -> None:
+    broken = line.parts / "bb.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    line.run()
+    cv2.imwrite(str(broken), np.full((24, 32), 200, np.uint8))
+    again = line.run()
+    assert (again.n_images, again.n_defective, again.n_resumed) == (1, 1, 4)
+    assert (again.n_refused, again.refused) == (0, [])
+    assert len(line.lines) == 5 and not any("refused" in one for one in line.lines)
+    broken.write_bytes(b"\x89PNG\r\n\x1a\nbroken anew")  # what is judged stays judged
+    assert line.run().n_resumed == 5
+
+
+def test_another_reason_takes_the_place_of_the_first(line: Line) -> None:
+    broken = line.parts / "bb.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    first = line.run().refused
+    broken.write_bytes(b"")
+    second = line.run()
+    assert second.n_refused == 1 and len(second.refused) == 1
+    assert second.refused != first
+    assert [one["refused"] for one in line.lines if "refused" in one] != []
+    assert len(line.lines) == 5
+
+
 def test_the_command_tells_by_its_exit_code_that_images_were_refused(
     line: Line, capsys: pytest.CaptureFixture[str]
 ) -> None:

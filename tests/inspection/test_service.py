@@ -119,7 +119,7 @@ def test_a_perfect_board_passes_and_is_recorded(client: TestClient) -> None:
 
 
 def test_the_shelf_is_listed(client: TestClient, state: Path, taught: Job) -> None:
-    (state / "jobs" / "no name.job").write_bytes(b"")
+    (state / "jobs" / ".half.job").write_bytes(b"")
     (state / "jobs" / "notes.txt").write_bytes(b"")
     assert client.get("/inspection/jobs").json() == ["board"]
     card = client.get(BOARD).json()
@@ -170,6 +170,32 @@ def test_a_job_that_is_not_there(client: TestClient) -> None:
     ):
         assert answer.status_code == 404
         assert "there are: board" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("name", ["板", "board.v2", "part 3 (new)", "-x"])
+def test_jobs_are_offered_whatever_they_are_called(
+    client: TestClient, state: Path, taught: Job, name: str
+) -> None:
+    taught.save(state / "jobs" / f"{name}.job")
+    assert name in client.get("/inspection/jobs").json()
+    assert client.get(f"/inspection/jobs/{name}").json()["name"] == name
+    image, _ = defective(("open",), np.random.default_rng(8))
+    told = client.post(f"/inspection/jobs/{name}/inspect", files=files(image, golden())).json()
+    assert told["job"] == name and told["defective"]
+    said = {"record": told["record"], "region": 0, "kind": "good"}
+    assert client.post("/inspection/corrections", json=said).status_code == 200
+    kept = client.get(f"/inspection/jobs/{name}/corrections.jsonl").text.splitlines()
+    assert len(kept) == 1
+
+
+def test_a_job_that_no_address_can_name_is_told(state: Path, taught: Job) -> None:
+    taught.save(state / "jobs" / "two\nlines.job")
+    (state / "jobs" / "half.job.part").write_bytes(b"")
+    (state / "jobs" / ".new.job").write_bytes(b"")
+    shelf = Shelf(state / "jobs")
+    assert shelf.names() == ["board"]
+    with pytest.raises(NoSuchJobError, match=r"there are: board; not offered.*two\\nlines'$"):
+        shelf.get("other")
 
 
 @pytest.mark.parametrize("name", ["..%2fboard", "%2e%2e", "board.job", "a" * 65, "board%0a"])

@@ -10,6 +10,7 @@ from common.acceptance.figures import Plot
 from inspection.acceptance import line, station, stream
 from inspection.acceptance.crops import Crops, strip
 from inspection.acceptance.station import SIZES, Tally, lots, numbers, pod, rows
+from inspection.sim.belt import belt
 from inspection.sim.defects import Defect
 from inspection.sim.names import CELLS
 from inspection.sim.scene import Truth
@@ -133,3 +134,23 @@ def test_frames_come_from_the_camera_driver_with_their_truth() -> None:
         assert frame.shape == truth.labels.shape == (1024, 1024) and frame.dtype == np.uint8
         inside, all_ = frame[truth.mask].astype(float), frame.astype(float)
         assert inside.mean() < all_.mean() - 20
+
+
+def test_the_streams_belt_moves_by_half_a_pixel_an_exposure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = []
+
+    class Stop(Exception): ...
+
+    def camera(config: object) -> None:
+        told.append(config)
+        raise Stop
+
+    monkeypatch.setattr(stream, "SimCamera", camera)
+    with pytest.raises(Stop):
+        stream.work(("glass",), 1, 31)
+    (config,) = told
+    moving = belt(**config.parameters)._motion
+    assert moving.smear_px(config.exposure_us, config.um_per_px) == pytest.approx(0.5)
+    assert moving.encoder_um == config.um_per_px  # up to half a pixel off the mark

@@ -70,6 +70,16 @@ def test_too_few_defects_lie_a_stated_margin_above_the_threshold() -> None:
     assert "998 defects" in told.sentence()
 
 
+def test_defects_that_all_score_alike_leave_room_for_weaker_ones() -> None:
+    """A network of integers ends somewhere: its strong defects share one score."""
+    alike, good = np.full(14, 15.5), np.array([-6.0, -11.0])
+    told = on_misses(alike, good, 0.003)
+    assert told.value == pytest.approx((15.5 - 6.0) / 2)
+    assert (told.misses, told.false_alarms) == (0, 0)
+    overlapping = on_misses(np.array([3.0, 5.0, 4.0]), np.array([0.0, 3.5]), 0.003)
+    assert overlapping.value == pytest.approx(3.0 - 0.1)  # a tenth of the quartiles' distance
+
+
 def test_defects_that_were_never_found_stay_misses() -> None:
     defects = np.concatenate([np.full(3, -np.inf), np.arange(1.0, 101.0)])
     told = on_misses(defects, np.zeros(4), 0.01)

@@ -67,25 +67,29 @@
     $("regions").replaceChildren(...known, row(record, null, "A defect that was missed"));
   };
   const size = (one, i) => {
-    const across = one.size_px === null ? "" : `, ${one.size_px.toFixed(1)} ± ${one.u_size_px.toFixed(1)} px`;
+    const told = (value, u, unit) => `, ${value.toFixed(1)} ± ${u.toFixed(1)} ${unit}`;
+    const in_px = one.size_px === null ? "" : told(one.size_px, one.u_size_px, "px");
+    const across = one.u_size_um === null ? in_px : told(one.size_um, one.u_size_um, "um");
     return `${i}: ${one.label}${across}`;
   };
 
+  const job = () => `jobs/${encodeURIComponent(form.job.value)}`;
   const link = () => {
     $("file").hidden = !form.job.value;
-    $("file").href = `/inspection/jobs/${form.job.value}/corrections.jsonl`;
+    $("file").href = `/inspection/${job()}/corrections.jsonl`;
   };
   form.job.addEventListener("change", link);
   form.addEventListener("submit", guarded(async () => {
     const body = new FormData();
     for (const name of ["image", "reference"]) if (form[name].files[0]) body.set(name, form[name].files[0]);
+    if (form.um_per_px.value) body.set("um_per_px", form.um_per_px.value);
     $("told").textContent = "Working …";
     $("boxes").replaceChildren();
     $("regions").replaceChildren();
     shown.src = await picture(form.image.files[0]);
     shown.hidden = false;
     try {
-      present(await asked(`jobs/${form.job.value}/inspect`, { method: "POST", body }));
+      present(await asked(`${job()}/inspect`, { method: "POST", body }));
     } catch (error) {
       $("told").textContent = "Nothing was inspected.";
       throw error;
@@ -95,7 +99,7 @@
   try {
     const names = await asked("jobs", {});
     form.job.replaceChildren(...names.map((name) => new Option(name, name)));
-    if (!names.length) fail("No job yet: put NAME.job (letters, digits, - and _) into the folder jobs of the service's state folder, which `lingnan doctor` names.");
+    if (!names.length) fail("No job yet: put NAME.job into the folder jobs of the service's state folder, which `lingnan doctor` names.");
     link();
   } catch (error) {
     fail(error.message);

@@ -139,3 +139,15 @@ def test_the_page_is_served_with_its_script_and_style(client: TestClient) -> Non
     assert page.status_code == 200 and "/inspection/correct/page.js" in page.text
     assert client.get("/inspection/correct/page.js").headers["content-type"].startswith("text/java")
     assert client.get("/inspection/correct/page.css").headers["content-type"].startswith("text/css")
+
+
+def test_sizes_are_told_in_micrometres_where_the_scale_is(client: TestClient) -> None:
+    path, shown = "/inspection/jobs/belt/inspect", files(frame("stain", 500.0))
+    plain = judged(client)["findings"][0]
+    told = client.post(path, files=shown, data={"um_per_px": "10"}).json()["findings"][0]
+    assert plain["size_um"] is plain["u_size_um"] is None and plain["size_px"] > 0
+    assert told["size_um"] == pytest.approx(10 * told["size_px"])
+    assert told["u_size_um"] == pytest.approx(10 * told["u_size_px"])
+    assert abs(told["size_um"] - 500) < 4 * told["u_size_um"] + 50  # its outline is irregular
+    for wrong in ("0", "-1", "nan", "inf", "wide"):
+        assert client.post(path, files=shown, data={"um_per_px": wrong}).status_code == 422
