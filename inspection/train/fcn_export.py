@@ -103,8 +103,8 @@ def _card(path: Path, score: dict[str, float], net: Fcn, command: str) -> ModelC
     return card_of(
         path,
         licence="Apache-2.0",
-        data="simulated station (inspection.sim), regime train; "
-        "threshold on regime calibrate; parity on regime judge",
+        data="simulated station (inspection.sim), regimes as the command says; "
+        "parity on regime judge",
         command=command,
         score={**score, "parameters": float(parameters(net))},
         units={"image": "DN", "logits": "logit"},
