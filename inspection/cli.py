@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
@@ -12,7 +12,6 @@ from cyclopts.validators import Number
 from inspection.config import Overlays
 
 if TYPE_CHECKING:
-    from common.types.heightmap import HeightMap
     from inspection.layouts.base import Refusal
     from inspection.regions.corrections import Correction
     from inspection.regions.relearn import Learned
@@ -42,6 +41,34 @@ app.command(
     "inspection.headpath:clearance",
     name="clearance",
     help="Tell how far a moving head stays clear of a measured part; refuse what comes nearer.",
+)
+app.command(
+    "inspection.relief.commands:relief",
+    name="relief",
+    help="Find flaws in three dimensions on every HEIGHTMAP.",
+)
+app.command(
+    "inspection.relief.commands:relief_sensor",
+    name="relief-sensor",
+    help="Measure what a height sensor does sideways, on maps of steps and of gauge blocks.",
+)
+app.command(
+    "inspection.migrate.commands:survey",
+    name="survey",
+    help="Write into JOB what is known of the station it was taught on, so that it can be moved.",
+)
+app.command(
+    "inspection.migrate.commands:migrate",
+    name="migrate",
+    help="Make JOB run on another station, from one picture of the target and some good parts "
+    "there.\n\nLight or exposure that is to be set first is told, and how; so is why a job cannot "
+    "be moved. A target without mirrors, here or in the survey, tells nothing of a leaning lamp.",
+)
+app.command(
+    "inspection.sorting.cli:sort", name="sort", help="Sort parts on a belt through a PLC (D2)."
+)
+app.command(
+    "inspection.sorting.cli:plc_sim", name="plc-sim", help="Serve the simulated sorting PLC."
 )
 
 Layout = Literal["deeppcb", "mvtec", "magnetic-tile", "kolektor", "yolo", "folder"]
@@ -362,122 +389,6 @@ def photometric(
 
 
 @app.command
-def relief(
-    heightmap: Annotated[list[Path], Parameter(negative="")],
-    /,
-    *,
-    recipe: str,
-    out: Path | None = None,
-    um_per_px: Edge | None = None,
-    um_per_level: Edge | None = None,
-    sensor: Path | None = None,
-    ply: Annotated[bool, Parameter(negative="")] = False,
-    json: AsJson = False,
-) -> None:
-    """Find flaws in three dimensions on every HEIGHTMAP.
-
-    Parameters
-    ----------
-    heightmap:
-        .npz with height_um (H, W) and um_per_px, or TIFF or PNG of 16 or 32 bits.
-    recipe:
-        smd-chip, wafer-die, connector-pin, battery-tab, or surface for any that fills the map.
-    out:
-        Folder for a picture of each map.
-    um_per_px:
-        Pitch of the map in micrometres, for images.
-    um_per_level:
-        Height of a level in micrometres, for images of whole numbers.
-    sensor:
-        What the sensor does sideways, as `relief-sensor` measured it; without it, a blur of 0 to 1
-        px is assumed, and depths of narrow flaws are told with that much doubt.
-    ply:
-        Write a point cloud of each map as well; needs the extra 3d and --out.
-    json:
-        Print one line of JSON a map.
-    """
-    import json as codec
-
-    from common.errors import LingnanError
-    from inspection.relief.lateral import UNKNOWN
-    from inspection.relief.run import Scale
-    from inspection.relief.run import run as inspect
-    from inspection.relief.sensorfile import read
-
-    if ply and out is None:
-        raise LingnanError("--ply needs a folder: give --out")
-    refused, scale = [], Scale(um_per_px, um_per_level)
-    known = UNKNOWN if sensor is None else read(sensor)
-    for record in inspect(heightmap, recipe, scale, out, ply, known):
-        if json:
-            print(codec.dumps(record, ensure_ascii=False))
-        elif "refused" not in record:
-            _print_relief(record)
-        if "refused" in record:
-            refused.append(record["refused"])
-    if refused:
-        raise LingnanError("\n".join(refused))
-
-
-def _print_relief(record: dict[str, Any]) -> None:
-    verdict = "defective" if record["defective"] else "good"
-    print(f"{record['file']}: {verdict}, {len(record['flaws'])} finds")
-    for reason in record["reasons"]:
-        print(f"  {reason}")
-
-
-@app.command(name="relief-sensor")
-def relief_sensor(
-    *,
-    step: Annotated[list[tuple[Path, float]], Parameter(negative="")],
-    block: Annotated[list[tuple[Path, float, float]], Parameter(negative="")],
-    out: Path,
-    um_per_px: Edge | None = None,
-    um_per_level: Edge | None = None,
-) -> None:
-    """Measure what a height sensor does sideways, on maps of steps and of gauge blocks.
-
-    Parameters
-    ----------
-    step:
-        A map of a step whose edge runs through its middle, and the turn of the edge's normal from
-        +x in degrees; give several turns, off the pixels' rows, and several heights; low steps,
-        of half a pixel or so, tell how gentle relief is blurred, tall ones what walls do.
-    block:
-        A map of a gauge block whose walls lie along the rows, its width and its height in um.
-    out:
-        The file to write, for `relief --sensor`.
-    um_per_px:
-        Pitch of the maps in micrometres, for images.
-    um_per_level:
-        Height of a level in micrometres, for images of whole numbers.
-    """
-    from inspection.relief.heightfile import read
-    from inspection.relief.lateral import lateral
-    from inspection.relief.sensorfile import write
-
-    def seen(path: Path) -> HeightMap:
-        return read(path, um_per_px, um_per_level)
-
-    steps = [(seen(path), turn_deg) for path, turn_deg in step]
-    blocks = [(seen(path), width_um, height_um) for path, width_um, height_um in block]
-    found = lateral(steps, blocks)
-    write(out, found)
-    print(
-        f"{out}: blur {found.blur_px2**0.5:.2f} px in focus at {found.focus_um:.0f} um, rim "
-        f"{found.rim_px:.1f} px, shade {found.shade:.2f}"
-    )
-
-
-app.command(
-    "inspection.sorting.cli:sort", name="sort", help="Sort parts on a belt through a PLC (D2)."
-)
-app.command(
-    "inspection.sorting.cli:plc_sim", name="plc-sim", help="Serve the simulated sorting PLC."
-)
-
-
-@app.command
 def demo(*, port: int = 8765) -> None:
     """Show a simulated belt, heights and sorting bins in the dashboard until Ctrl-C.
 
@@ -497,120 +408,9 @@ def demo(*, port: int = 8765) -> None:
     serve(port=port, directions=(Direction("inspection", "inspection"),))
 
 
-@app.command
-def survey(
-    job: Path,
-    *,
-    target: Path,
-    good: Path,
-    out: Path,
-    defects: Path | None = None,
-    reference: Path | None = None,
-    pitch_um: Edge = 1000.0,
-    json: AsJson = False,
-) -> None:
-    """Write into JOB what is known of the station it was taught on, so that it can be moved.
-
-    Parameters
-    ----------
-    job:
-        The job file.
-    target:
-        A picture of the calibration target on that station.
-    good:
-        Folder of pictures of good parts on that station.
-    out:
-        The job file to write.
-    defects:
-        Folder of pictures of known defects on that station; without them the threshold of a moved
-        job falls farther.
-    reference:
-        The golden image, for jobs that compare.
-    pitch_um:
-        Distance of the target's dots in micrometres.
-    json:
-        Print what was found as JSON.
-    """
-    from inspection.migrate.files import survey_file
-
-    found = survey_file(job, target, good, out, defects, reference, pitch_um)
-    if json:
-        _print_json(found)
-        return
-    where = found["survey"]["geometry"]
-    print(
-        f"{out}: knows its station from {where['dots']} dots (residual "
-        f"{where['residual_um']:.2f} um) and {found['survey']['parts']} good parts."
-    )
-
-
-@app.command
-def migrate(
-    job: Path,
-    *,
-    target: Path,
-    good: Path,
-    out: Path,
-    reference: Path | None = None,
-    pitch_um: Edge = 1000.0,
-    json: AsJson = False,
-) -> None:
-    """Make JOB run on another station, from one picture of the target and some good parts there.
-
-    Light or exposure that is to be set first is told, and how; so is why a job cannot be moved. A
-    target without mirrors, here or in the survey, tells nothing of a lamp that leans.
-
-    Parameters
-    ----------
-    job:
-        The job file, with its own station in it (`survey`).
-    target:
-        A picture of the calibration target on the new station.
-    good:
-        Folder of pictures of good parts on the new station, ten or so.
-    out:
-        The job file to write; it holds the original's bytes.
-    reference:
-        The golden image, for jobs that compare.
-    pitch_um:
-        Distance of the target's dots in micrometres.
-    json:
-        Print what was found as JSON.
-    """
-    from inspection.migrate.files import migrate_file
-
-    found = migrate_file(job, target, good, out, reference, pitch_um)
-    if json:
-        _print_json(found)
-        return
-    mirrored = ", mirrored" if found["mirrored"] else ""
-    print(f"{out}: moved with {found['parts']} good parts; {found['said']}.")
-    print(
-        f"Scale {found['scale']:.4f} ({found['um_per_px']:.3f} um a pixel), angle "
-        f"{found['angle_deg']:.3f} deg{mirrored}, residual {found['residual_um']:.2f} um."
-    )
-    print(
-        f"Gain {found['gain']:.3f}, black level {found['black_dn']:.1f} DN, uniformity "
-        f"{found['uniformity']:.1%}, blur {found['blur_um']:.1f} um; "
-        f"{found['minutes']:.2f} minutes of computing."
-    )
-    kept = found["mirror_kept"]
-    print(
-        "No mirror is on both pictures of the target: of a lamp that leans nothing is told."
-        if kept is None
-        else f"The lamp's mirror image keeps {kept:.2f} of its share in the light."
-    )
-
-
 def _skipped(refusals: tuple[Refusal, ...]) -> None:
     for refusal in refusals:
         print(f"skipped: {refusal.path}: {refusal.reason}", file=sys.stderr)
-
-
-def _print_json(found: dict[str, object]) -> None:
-    import json as codec
-
-    print(codec.dumps(found, indent=1, ensure_ascii=False))
 
 
 def _print_scores(values: dict[str, object], target: Path | None) -> None:

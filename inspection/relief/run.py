@@ -35,7 +35,8 @@ def run(
     ply: bool = False,
     sensor: Lateral = UNKNOWN,
 ) -> Iterator[dict[str, Any]]:
-    """One record a file, in the files' order; with `out`, also a picture each, and a point cloud.
+    """One record a file, in the files' order; with `out`, also a picture each; with `ply`, a point
+    cloud and a view from the side.
 
     A file that cannot be read or shows no part is a record with the key "refused"; the others go
     on. UnknownRecipeError at once. Two files of one name would overwrite each other's picture:
@@ -64,8 +65,10 @@ def _one(
         (out / f"{path.stem}.jpg").write_bytes(jpeg(draw(seen, result)))
         if ply:
             from inspection.relief.cloud import write_ply
+            from inspection.relief.perspective import view
 
             write_ply(out / f"{path.stem}.ply", seen, result)
+            (out / f"{path.stem}_view.jpg").write_bytes(jpeg(view(seen, result)))
     return {"file": str(path), **record(result)}
 
 
