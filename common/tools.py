@@ -1,4 +1,4 @@
-"""Programs from outside Python: compilers, emulators and peers. One list of them, as data.
+"""Programs and libraries from outside Python: compilers, emulators, peers. One list, as data.
 
 Everything that does not need one of them works without; what does need it says which and how to
 get it. `python -m common.tools` prints the Debian packages of those that are missing.
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import shutil
 import sys
+from ctypes import CDLL
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from common.errors import LingnanError
@@ -60,6 +62,21 @@ WHEELS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A shared library that a package from PyPI takes from the system, and what brings it."""
+
+    file: str
+    package: str
+    module: str
+
+
+LIBRARIES = (
+    Library("libEGL.so.1", "libegl1", "open3d"),
+    Library("libGL.so.1", "libgl1", "open3d"),
+)
+
+
 class MissingToolError(LingnanError):
     """A program from outside Python is needed and not installed."""
 
@@ -100,5 +117,19 @@ def missing() -> tuple[Tool, ...]:
     return tuple(tool for tool in TOOLS if find(tool.program) is None)
 
 
+def missing_libraries() -> tuple[Library, ...]:
+    """The listed libraries that an installed package lacks."""
+    return tuple(one for one in LIBRARIES if find_spec(one.module) and not _loads(one.file))
+
+
+def _loads(file: str) -> bool:
+    try:
+        CDLL(file)
+    except OSError:
+        return False
+    return True
+
+
 if __name__ == "__main__":
-    print(" ".join(name for tool in missing() for name in tool.packages))
+    wanted = [name for tool in missing() for name in tool.packages]
+    print(" ".join([*wanted, *(one.package for one in missing_libraries())]))

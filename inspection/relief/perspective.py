@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from common.errors import MissingExtraError
 from common.types.heightmap import HeightMap
-from inspection.relief.cloud import MARK
+from inspection.relief.cloud import MARK, library
 from inspection.relief.pipeline import Result
 
 U8 = NDArray[np.uint8]
@@ -34,14 +32,11 @@ def view(seen: HeightMap, result: Result | None = None) -> U8:
 
     Heights are exaggerated by the factor that the picture tells. MissingExtraError without open3d.
     """
-    try:
-        import open3d
-    except ImportError as error:
-        raise MissingExtraError("open3d", "3d") from error
+    open3d = library()
     step = max(1, math.ceil(max(seen.height_um.shape) / MOST_CELLS))
     factor = exaggeration(seen)
     vertices, triangles = mesh(seen, step, factor)
-    tensor: Any = open3d.core.Tensor  # its stubs ask for more than it does
+    tensor = open3d.core.Tensor
     scene = open3d.t.geometry.RaycastingScene()
     canvas = np.full((HEIGHT_PX, WIDTH_PX, 3), BACKGROUND, np.uint8)
     if len(triangles):

@@ -81,3 +81,13 @@ def test_set_up_goes_on_where_no_package_manager_can_be_used(tmp_path: Path) -> 
     )
     assert done.returncode == 0, done.stderr
     assert "apt-get install rtklib" in done.stderr
+
+
+def test_libraries_are_missed_by_packages_that_are_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lacking = tools.Library("libnowhere.so.9", "libnowhere9", "json")
+    idle = tools.Library("libnowhere.so.9", "libnowhere9", "no_such_module")
+    there = tools.Library("libc.so.6", "libc6", "json")
+    monkeypatch.setattr(tools, "LIBRARIES", (lacking, idle, there))
+    assert tools.missing_libraries() == (lacking,)

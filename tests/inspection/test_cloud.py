@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ from inspection.relief.pipeline import inspect
 from inspection.relief.recipes import recipe
 
 pytestmark = pytest.mark.inspection
-open3d = pytest.importorskip("open3d")
-from inspection.relief.cloud import MARK, write_ply  # noqa: E402
+open3d = pytest.importorskip("open3d", exc_type=ImportError)  # it may lack libGL
+from common.errors import LingnanError  # noqa: E402
+from inspection.relief.cloud import MARK, library, write_ply  # noqa: E402
 
 
 def tilted(shape: tuple[int, int] = (60, 80)) -> HeightMap:
@@ -54,3 +56,15 @@ def test_what_was_found_is_red_where_it_lies(tmp_path: Path) -> None:
     middle_mm = np.asarray(cloud.points)[red].mean(axis=0)
     assert middle_mm[:2] == pytest.approx([94.5 * 5e-3, -74.5 * 5e-3], abs=5e-3)
     assert 50 <= red.sum() <= 200
+
+
+def test_a_system_without_its_libraries_is_told_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Lacking:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "open3d":
+                raise ImportError("libGL.so.1: cannot open shared object file")
+
+    monkeypatch.delitem(sys.modules, "open3d")
+    monkeypatch.setattr(sys, "meta_path", [Lacking(), *sys.meta_path])
+    with pytest.raises(LingnanError, match=r"libGL.so.1.*apt-get install libegl1 libgl1"):
+        library()
