@@ -45,6 +45,7 @@ def run(
     chosen, kinds = recipe(name), shipped()
     if out is not None:
         stems = [path.stem for path in files]
+        stems += [f"{stem}_view" for stem in stems] if ply else []
         if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
             raise LingnanError(f"two files are called {twice[0]}: their pictures would be one")
         out.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from common.errors import LingnanError
 from common.types.heightmap import HeightMap
 from inspection.relief.classify import shipped
 from inspection.relief.pipeline import inspect
@@ -86,3 +87,10 @@ def test_a_run_writes_it_beside_the_cloud(tmp_path: Path) -> None:
     shown = cv2.imread(str(tmp_path / "out" / "part_view.jpg"))
     assert shown is not None and shown.shape == (room.HEIGHT_PX, room.WIDTH_PX, 3)
     assert (tmp_path / "out" / "part.ply").stat().st_size > 1000
+
+
+def test_a_file_that_would_take_the_views_name_is_refused(tmp_path: Path) -> None:
+    files = [tmp_path / "part.npz", tmp_path / "part_view.npz"]
+    with pytest.raises(LingnanError, match="part_view"):
+        run(files, "surface", Scale(), tmp_path / "out", ply=True)
+    assert not (tmp_path / "out").exists()
