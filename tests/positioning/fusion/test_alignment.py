@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
 from positioning.fusion.alignment import Aligner
 from positioning.fusion.health import Verdict, Watch
+from positioning.sim.video.drive import Jitter
 
 pytestmark = pytest.mark.positioning
 
@@ -17,16 +20,19 @@ def _still(times: np.ndarray) -> np.ndarray:
     return np.zeros((len(times), 5))
 
 
-def _fed(offset_s: float, yaw_rad: float) -> Aligner:
-    """Three small bodies seen by both for 3.4 s."""
+def _fed(offset_s: float, yaw_rad: float, jitter: Mapping[str, Jitter] = {}) -> Aligner:
+    """Three small bodies seen by both for 3.4 s, each look with a stamp that is off by itself."""
     rng, aligner = np.random.default_rng(0), Aligner(_still, 1.5)
+    scatter = np.random.default_rng(1)
+    radar, camera = (jitter.get(name, Jitter()) for name in ("radar", "camera"))
     for number, (start, speed) in enumerate(BODIES):
         velocity = np.array(speed, float)
         for time in np.arange(0, 3.4, 0.05):
             at = np.array(start) + velocity * time
             r = np.hypot(*at)
             z = np.array([r - 0.25, np.arctan2(at[1], at[0]), at @ velocity / r])
-            aligner.radar(number, time, z + rng.normal(0, [0.15, 0.01, 0.1]))
+            stamp_s = time + float(radar.drawn(1, scatter)[0])
+            aligner.radar(number, stamp_s, z + rng.normal(0, [0.15, 0.01, 0.1]))
         for time in np.arange(0, 3.4, 1 / 30):
             at = np.array(start) + velocity * time
             r = np.hypot(*at)
@@ -34,7 +40,8 @@ def _fed(offset_s: float, yaw_rad: float) -> Aligner:
             azimuth, depth = np.arctan2(at[1], at[0]) - yaw_rad, at[0] - 0.25
             azimuth, depth = rng.normal([azimuth, depth], [0.002, blur])
             seen = float(azimuth), float(depth), blur**2
-            aligner.camera(number, time + offset_s, seen, 2, np.array([0.25, 0.25]))
+            stamp_s = time + offset_s + float(camera.drawn(1, scatter)[0])
+            aligner.camera(number, stamp_s, seen, 2, np.array([0.25, 0.25]))
     return aligner
 
 
@@ -44,6 +51,19 @@ def test_finds_offset_and_yaw_within_its_interval(offset_s: float, yaw_rad: floa
     assert abs(found.offset_s - offset_s) < 3 * found.sigma[0] < 0.05
     assert abs(found.yaw_rad - yaw_rad) < 4 * found.sigma[2] < 0.03
     assert found.pairs > 250
+
+
+@pytest.mark.parametrize("offset_s", [0.15, -0.2])
+def test_stamps_that_jitter_are_not_taken_for_the_clock(offset_s: float) -> None:
+    """Rare late ones, of 1 ms on average, pull it by little; stamps that are all late do move it."""
+    law = Jitter(0.005, 0.04, (0.01, 0.04))
+    steady = _fed(offset_s, 0.02).solve(3.4)
+    found = _fed(offset_s, 0.02, {"camera": law, "radar": Jitter(0.003)}).solve(3.4)
+    assert 0.0 < abs(found.offset_s - steady.offset_s) < 0.003
+    assert abs(found.offset_s - offset_s) < 3 * found.sigma[0] < 0.06
+    assert abs(found.yaw_rad - 0.02) < 4 * found.sigma[2] < 0.03
+    all_late = _fed(offset_s, 0.02, {"camera": Jitter(0.0, 1.0, (0.03, 0.03))}).solve(3.4)
+    assert all_late.offset_s - steady.offset_s == pytest.approx(0.03, abs=0.003)
 
 
 def test_without_common_bodies_nothing_changes() -> None:
