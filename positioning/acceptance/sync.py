@@ -91,7 +91,7 @@ def measure_sync(case: Case, context: Context) -> Mapping[str, Measurement]:
     began = np.mean([run.began_mrad for run in runs])
     return {
         **_told(OFFSET, case, clock, _bounded(runs)),
-        **_told(YAW, case, yaw, f"It began {began:.1f} mrad off on average."),
+        **_told(YAW, case, yaw, f"It began {began:.1f} mrad off on average"),
     }
 
 
@@ -126,7 +126,8 @@ class Course:
 
 def _told(of: Unknown, case: Case, courses: Sequence[Course], note: str) -> dict[str, Measurement]:
     """The mean error at the end of the drives, and how often the stated interval holds it."""
-    values = np.array([abs(course.error[-1]) for course in courses])
+    errors = np.array([course.error[-1] for course in courses])
+    values = np.abs(errors)
     spans = np.array([course.sigma[-1] for course in courses])
     count, digest = len(values), content_hash(values)
     lines = tuple(ReferenceLine(f"{at:g} {of.unit}", at) for at in (of.most, -of.most))
@@ -139,7 +140,8 @@ def _told(of: Unknown, case: Case, courses: Sequence[Course], note: str) -> dict
             count,
             digest,
             f"Mean stated standard deviation {spans.mean():.1f} {of.unit}, largest error "
-            f"{values.max():.1f} {of.unit}. {note}",
+            f"{values.max():.1f} {of.unit}, mean with its sign {errors.mean():+.1f} {of.unit}. "
+            f"{note}",
             (shown,),
         ),
         f"S4-D3-R3/{of.interval}{case.suffix}": rate(
@@ -237,7 +239,7 @@ def _bounded(runs: list[_Sync]) -> str:
         f"{bound:.1f} ms where it is known to {ahead:g} m"
         for bound, (ahead, _) in zip(bounds.tolist(), SPREADS_M, strict=True)
     )
-    return f"Cramer-Rao bound, by how well a reflection's place on its body is known: {told}."
+    return f"Cramer-Rao bound, by how well a reflection's place on its body is known: {told}"
 
 
 def _sync_rows(case: Case) -> tuple[Indicator, ...]:

@@ -55,7 +55,7 @@ def test_finds_offset_and_yaw_within_its_interval(offset_s: float, yaw_rad: floa
 
 @pytest.mark.parametrize("offset_s", [0.15, -0.2])
 def test_stamps_that_jitter_are_not_taken_for_the_clock(offset_s: float) -> None:
-    """Rare late ones, of 1 ms on average, pull it by little; stamps that are all late do move it."""
+    """Rare late ones, of 1 ms on average, pull it by little; all of them late do move it."""
     law = Jitter(0.005, 0.04, (0.01, 0.04))
     steady = _fed(offset_s, 0.02).solve(3.4)
     found = _fed(offset_s, 0.02, {"camera": law, "radar": Jitter(0.003)}).solve(3.4)

@@ -106,7 +106,7 @@ def test_the_last_errors_count_whatever_their_sign() -> None:
     told = sync._told(YAW, JITTERED, courses, "")
     value = told["S4-D3-R3/yaw-jitter"]
     assert (value.value, value.n, value.high) == (2.5, 4, None), "four are too few for bounds"
-    assert "largest error 5.0 mrad" in value.note
+    assert "largest error 5.0 mrad, mean with its sign -0.5 mrad" in value.note
     held = told["S4-D3-R3/yaw-interval-jitter"]
     assert (held.value, held.n) == (0.5, 4), "beyond two deviations: -5 of 2, and 1 of 0.4"
     more = sync._told(OFFSET, STEERED, courses * 3, "")["S4-D3-R3/offset"]
