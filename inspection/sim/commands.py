@@ -25,6 +25,8 @@ def station(
 ) -> None:
     """Set up a simulated station; take pictures of its parts, with masks, and of its target.
 
+    A call that was interrupted goes on when it is given again.
+
     Parameters
     ----------
     out:
@@ -47,8 +49,12 @@ def station(
 
     order = Order(material, rig, good, defective, seed, gain_db)
     with progress() as tell:
-        count = write(out, order, tell)
-    print(f"{out}: {count} pictures of {material} on the simulated station {rig}, and its target.")
+        made, there = write(out, order, tell)
+    before = f" {there} of them were there before." if there else ""
+    print(
+        f"{out}: {made + there} pictures of {material} on the simulated station {rig}, and its "
+        f"target.{before}"
+    )
 
 
 def relief_station(

@@ -290,13 +290,24 @@ class RigScene:
     exposure errors and the daily misalignment of the lamps are each station's own.
     """
 
-    def __init__(self, rig: Rig, material: str, plan: Plan, seed: int, field: float = 1.0) -> None:
+    def __init__(
+        self,
+        rig: Rig,
+        material: str,
+        plan: Plan,
+        seed: int,
+        field: float = 1.0,
+        first: int = 0,
+    ) -> None:
         self._rig, self._material, self._seed = rig.part_of(field), MATERIALS[material], seed
+        self._first = first
         self._home = RIGS["A"].part_of(field).lens
         self._regime, self._plan = REGIMES["judge"], plan
 
     def render(self, trigger: int, light: str, time_s: float) -> F32:
         """(side, side) electrons/us, before the lens' blur and the camera's noise."""
+        if trigger < self._first:
+            return np.zeros((self._rig.lens.side_px,) * 2, np.float32)
         part, rig = self._part(trigger), self._rig
         rng = np.random.default_rng([part.station_seed, rig.seed])
         lamps = rig.station().lamps(self._material.program, self._regime.tolerance, rng)
@@ -383,17 +394,19 @@ def rig_scene(
     size_um: float = 30.0,
     field: float = 1.0,
     count: int = GRID * GRID,
+    first: int = 0,
 ) -> RigScene:
     """For a camera's config: scene "inspection.sim.stations:rig_scene" with these parameters.
 
     field: share of each side that the cameras see. count: of a part's defects, where it has any.
+    first: no part before this one is laid in; its trigger shows darkness and costs nothing.
     ValueError names what is not known.
     """
     for word, known in ((rig, RIGS), (material, MATERIALS)):
         if word not in known:
             raise ValueError(f"{word!r} is not one of {', '.join(known)}")
     plan = Plan(count if has_defects else 0, (kind,), (size_um,))  # type: ignore[arg-type]
-    return RigScene(RIGS[rig], material, plan, seed, field)
+    return RigScene(RIGS[rig], material, plan, seed, field, first)
 
 
 def camera(
