@@ -123,7 +123,10 @@ def _learned(
     names = [old.exemplars.kinds[i] for i in before]
     refused = None
     if len(false) and new.verifier is not None:
-        refused = float(1 - new.verifier.accepts(false).mean())
+        passes = new.verifier.accepts(false)
+        refused = float(1 - passes.mean())
+        if passes.any():
+            untaken = (*untaken, _still_pass(new, new.verifier, false[passes], len(false)))
     return Learned(
         len(corrections),
         None if right is None else float(right.mean()),
@@ -131,4 +134,22 @@ def _learned(
         refused,
         threshold,
         untaken,
+    )
+
+
+def _still_pass(head: Head, verifier: verify.Verifier, alarms: F64, of: int) -> str:
+    """Why false alarms (M, D) that were corrected are not refused, and what would cure it."""
+    is_defect = np.array([kind != GOOD for kind in head.exemplars.kinds])
+    known = head.exemplars.features[is_defect]
+    among, more = verify.in_the_way(verifier, known, alarms)
+    why = (
+        f"{among} of the {len(known)} known defects look no more like a defect than they do, and a "
+        f"second look may give up {verify.LOST:.1%} of those at most"
+        if among
+        else f"of {len(known)} known defects a second look keeps clear even of the faintest"
+    )
+    return (
+        f"{len(alarms)} of {of} false alarms still pass: {why}. More false alarms change nothing; "
+        f"about {more:,} more regions corrected as defects that look unlike them would, or a light "
+        "that shows them otherwise"
     )

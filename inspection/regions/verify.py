@@ -7,6 +7,7 @@ refuses what lies under it; whatever it says, a part with another find stays rej
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,20 @@ def teach(features: F64, is_defect: NDArray[np.bool_], calibration: F64) -> Veri
         raise ValueError("needs true defects to choose the threshold on")
     net = fit(features, is_defect)
     return Verifier(net, choose(net.logit(calibration)))
+
+
+def in_the_way(verifier: Verifier, defects: F64, alarms: F64) -> tuple[int, int]:
+    """Why false alarms `alarms` (M, D) pass that were to be refused: how many of the known
+    defects (N, D) look no more like one than the worst of these does, and how many more known
+    defects the threshold's rule lacks to give that many up.
+
+    The second is of defects that all look more like one; classes weigh the same, so that further
+    false alarms of the same look move nothing.
+    """
+    worst = float(verifier.net.logit(alarms).max())
+    among = int((verifier.net.logit(defects) <= worst).sum())
+    needed = ceil(max(among, 1) / LOST - 1e-6)  # 1 / 0.001 is not quite 1000
+    return among, max(needed - len(defects), 0)
 
 
 def choose(defects: F64) -> float:

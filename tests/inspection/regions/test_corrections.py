@@ -22,6 +22,7 @@ from inspection.regions.corrections import (
 from inspection.regions.describe import FEATURES
 from inspection.regions.head import Head, HeadError, parse, shipped
 from inspection.regions.retrain import FORGOTTEN, RetrainError, kept, retrain
+from inspection.regions.verify import choose, in_the_way
 
 pytestmark = pytest.mark.inspection
 
@@ -78,6 +79,39 @@ def test_a_false_alarm_is_refused_and_no_known_defect_is(job: Job, head: Head) -
     assert not after.verifier.accepts(np.array(rows[10:])).any()
     assert after.verifier.accepts(head.exemplars.features).all()
     assert after.kinds.weights == pytest.approx(head.kinds.weights, abs=1e-4)
+
+
+def near_a_defect(head: Head, n: int) -> np.ndarray:
+    """False alarms that look as a known defect does, by a tenth of what defects differ by."""
+    features = head.exemplars.features
+    rng = np.random.default_rng(34)
+    return features[77] + 0.1 * features.std(0) * rng.standard_normal((n, features.shape[1]))
+
+
+def test_false_alarms_like_defects_pass_and_it_is_told_why(job: Job, head: Head) -> None:
+    """The number that is told is the one at which the threshold's rule moves, and not before."""
+    alarms = near_a_defect(head, 6)
+    rows = list(map(tuple, alarms))
+    new, learned = retrain(job, told(rows, "good"))
+    after = Head.from_json(new.recipe["settings"]["head"])
+    assert learned.refused is not None and learned.refused < 1 and after.verifier is not None
+    (reason,) = learned.untaken
+    count = round(6 * (1 - learned.refused))
+    assert reason.startswith(f"{count} of 6 false alarms still pass")
+    passing = alarms[after.verifier.accepts(alarms)]
+    known = head.exemplars.features
+    among, more = in_the_way(after.verifier, known, passing)
+    assert f"about {more:,} more regions corrected as defects" in reason
+    assert more == 1000 * max(among, 1) - 300
+    logits = np.sort(after.verifier.net.logit(known))
+    clear = np.full(more, logits[-1])  # defects that nobody takes for anything else
+    worst = after.verifier.net.logit(passing).max()
+    assert choose(np.concatenate([logits, clear])) > worst
+    assert choose(np.concatenate([logits, clear[1:]])) <= worst
+
+
+def test_nothing_is_told_of_false_alarms_that_are_refused(job: Job, head: Head) -> None:
+    assert retrain(job, told(dent(head, 10), "good"))[1].untaken == ()
 
 
 def test_a_missed_defect_lowers_the_threshold_below_it(job: Job) -> None:
