@@ -38,6 +38,26 @@ app.command(
     help="Measure parts by a simulated height sensor: maps, truth, and what the sensor blurs.",
 )
 app.command(
+    "inspection.sim.commands:exposures",
+    name="exposures",
+    help="Expose a simulated part with and without strobe, for several times, and as it passes.",
+)
+app.command(
+    "inspection.imaging.commands:strobe",
+    name="strobe",
+    help="Take the room light out of IMAGES of one scene, exposed with strobe and without.",
+)
+app.command(
+    "inspection.imaging.commands:hdr",
+    name="hdr",
+    help="Fuse IMAGES of one scene, exposed for different times, into one radiance.",
+)
+app.command(
+    "inspection.imaging.commands:events",
+    name="events",
+    help="Tell where and when the light changed over IMAGES, as an event camera would.",
+)
+app.command(
     "inspection.headpath:clearance",
     name="clearance",
     help="Tell how far a moving head stays clear of a measured part; refuse what comes nearer.",

@@ -1,4 +1,4 @@
-"""lingnan inspection station, lingnan inspection relief-station."""
+"""lingnan inspection station, exposures, relief-station."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from cyclopts.validators import Number
 Count = Annotated[int, Parameter(validator=Number(gte=0, lte=10_000))]
 Seed = Annotated[int, Parameter(validator=Number(gte=0, lt=2**31))]
 Decibel = Annotated[float, Parameter(validator=Number(gte=-16, lte=40))]
+Room = Annotated[float, Parameter(validator=Number(gte=0, lte=1000))]
 
 
 def station(
@@ -54,6 +55,40 @@ def station(
     print(
         f"{out}: {made + there} pictures of {material} on the simulated station {rig}, and its "
         f"target.{before}"
+    )
+
+
+def exposures(
+    out: Path,
+    *,
+    material: str = "metal",
+    seed: Seed = 1,
+    room: Room = 3.0,
+) -> None:
+    """Expose a simulated part with and without strobe, for several times, and as it passes.
+
+    Parameters
+    ----------
+    out:
+        New folder: strobe/, hdr/ and belt/, each with frames and exposures.csv, for `strobe`, `hdr`
+        and `events`; truth.png, station.json.
+    material:
+        metal, glass, glaze, smd, plastic, eink or inductor.
+    seed:
+        Of the part, its defects and the noise.
+    room:
+        The room light, in what the material's own strobes make of a white surface.
+    """
+    from inspection.sim.exposures import write
+
+    told = write(out, material, seed, room)
+    camera = (
+        f"--black-level-dn {told['black_level_dn']:g} --saturation-dn {told['saturation_dn']:g} "
+        f"--dn-per-e {told['dn_per_e']:.4g} --read-noise-e {told['read_noise_e']:g}"
+    )
+    print(
+        f"{out}: frames of a simulated {material} part of 12 bits, room light {room:g} times the "
+        f"strobes'.\nThe simulated camera: {camera}"
     )
 
 
