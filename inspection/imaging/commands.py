@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+AGREE = 0.05  # share; a camera's own times and linearity are good to a per cent or two
 AsJson = Annotated[bool, Parameter(name="--json", negative="")]
 Level = Annotated[float, Parameter(validator=Number(gte=0, lt=1e6))]
 Above = Annotated[float, Parameter(validator=Number(gt=0, lt=1e6))]
@@ -112,15 +113,24 @@ def hdr(
     seen = recorded.hdr(images, exposures, camera)
     told = keep_radiance(out, seen, "picture.png", dn_per_e is not None)
     decibels = "" if told["range_db"] is None else f" ({told['range_db']:.0f} dB)"
-    off = told["disagreement"]
-    agree = "" if off is None else f"; the exposures agree within {off:.1%}"
     _tell(
         told,
         f"{out}: {told['n_exposures']} exposures of {told['shortest_us']:g} to "
         f"{told['longest_us']:g} us fused, {told['width_px']} x {told['height_px']} px; "
         f"{told['low']:.4g} to {told['high']:.4g} {told['unit']}{decibels}, "
-        f"{told['saturated_share']:.2%} saturated in every one{agree}.",
+        f"{told['saturated_share']:.2%} saturated in every one{_agreement(told['disagreement'])}.",
         json,
+    )
+
+
+def _agreement(off: float | None) -> str:
+    if off is None:
+        return ""
+    if off <= AGREE:
+        return f"; the exposures agree within {off:.2%}"
+    return (
+        f"; the exposures disagree by {off:.0%}: a time or the black level is wrong, something "
+        "moved, or the numbers are not proportional to light"
     )
 
 

@@ -15,6 +15,8 @@ from common.errors import LingnanError
 from common.lock import alone
 from inspection.imaging.recorded import Fired, Seen
 
+Arrays = dict[str, NDArray[Any]]
+
 MOST = 65535  # levels of a 16-bit picture
 
 
@@ -35,7 +37,7 @@ def keep_radiance(out: Path, seen: Seen, picture: str, with_sigma: bool) -> dict
     of a level of the 16-bit picture; what is told."""
     value = seen.radiance.value
     per_level = max(float(value.max()), 1e-12) / MOST
-    maps = {"radiance": value, "saturated": seen.radiance.saturated}
+    maps: Arrays = {"radiance": value, "saturated": seen.radiance.saturated}
     if with_sigma:
         maps["sigma"] = seen.radiance.sigma
     linear = np.rint(np.clip(value / np.float32(per_level), 0, MOST)).astype(np.uint16)
@@ -49,7 +51,12 @@ def keep_events(out: Path, fired: Fired) -> dict[str, Any]:
     """Write events.png, events.npz, maps.npz and summary.json; what is told."""
     top = max(float(np.percentile(fired.on_part, 99.9)), float(fired.on_part.max()) * 0.1, 1e-9)
     picture = np.rint(np.clip(fired.on_part / np.float32(top), 0, 1) * 255).astype(np.uint8)
-    each = {"time_s": fired.time_s, "x_px": fired.x_px, "y_px": fired.y_px, "change": fired.change}
+    each: Arrays = {
+        "time_s": fired.time_s,
+        "x_px": fired.x_px,
+        "y_px": fired.y_px,
+        "change": fired.change,
+    }
     told = {**fired.told, "events_per_frame_at_255": top}
     arrays = {"events.npz": each, "maps.npz": {"events_per_frame": fired.on_part}}
     _keep(out, {"events.png": picture}, arrays, told)
@@ -58,8 +65,8 @@ def keep_events(out: Path, fired: Fired) -> dict[str, Any]:
 
 def _keep(
     out: Path,
-    pictures: dict[str, NDArray[Any]],
-    arrays: dict[str, dict[str, NDArray[Any]]],
+    pictures: Arrays,
+    arrays: dict[str, Arrays],
     told: dict[str, Any],
 ) -> None:
     with alone(out):

@@ -96,8 +96,8 @@ def strobe(folder: Path, table: Path, camera: Camera, flicker_hz: float | None =
     if darks > 1 or flicker_hz is not None:
         for line in lines:
             if line.time_s is None:
-                told = "has no time_s: with several dark exposures the room light's drift is solved"
-                raise ShotsError(table, f"{line.file!r} {told}")
+                why = "has no time_s: with several dark exposures the room light's drift is solved"
+                raise ShotsError(table, f"{line.file!r} {why}")
     shots, noise = _shots(folder, lines, camera)
     with_strobe = [s for s, line in zip(shots, lines, strict=True) if line.strobe]
     without = [s for s, line in zip(shots, lines, strict=True) if not line.strobe]
@@ -106,7 +106,7 @@ def strobe(folder: Path, table: Path, camera: Camera, flicker_hz: float | None =
         alone = difference(timed(with_strobe, noise) if with_strobe else [], dark, flicker_hz)
     except ValueError as error:
         raise ShotsError(table, str(error)) from None
-    told = {
+    told: dict[str, Any] = {
         "n_strobed": len(with_strobe),
         "n_dark": len(without),
         "exposure_us": with_strobe[0].exposure_us,
@@ -132,7 +132,7 @@ def hdr(folder: Path, table: Path, camera: Camera) -> Seen:
     shots, noise = _shots(folder, lines, camera)
     found = fuse(shots, noise)
     low, high = _range(found)
-    told = {
+    told: dict[str, Any] = {
         "n_exposures": len(shots),
         "shortest_us": times[0],
         "longest_us": times[-1],
@@ -229,7 +229,7 @@ class _Listed:
     def fired(self, on_part: F32, times: Sequence[float]) -> Fired:
         time_s, x, y, change = (np.concatenate(one) for one in zip(*self.kept, strict=True))
         height, width = on_part.shape
-        told = {
+        told: dict[str, Any] = {
             "width_px": width,
             "height_px": height,
             "n_frames": len(times),

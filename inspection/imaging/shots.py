@@ -99,7 +99,7 @@ def _csv_rows(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
     heading = [cell.strip() for cell in rows[0]] if rows else []
     if heading[:1] != ["file"] or len(set(heading)) < len(heading):
         raise ShotsError(path, f"needs a heading, file and then any of {', '.join(COLUMNS)}")
-    found = []
+    found: list[tuple[str, Mapping[str, Any]]] = []
     for row in rows[1:]:
         if len(row) != len(heading):
             raise ShotsError(path, f"{','.join(row)[:60]!r} is not {','.join(heading)[:60]}")

@@ -16,17 +16,17 @@ from common.cli.main import run
 
 pytestmark = pytest.mark.inspection
 
-BLACK, GAIN, READ_E, SATURATION = 64.0, 0.4, 5.0, 4000.0
+BLACK, GAIN, READ_E = 64.0, 0.4, 5.0
 CAMERA = ("--black-level-dn", "64", "--dn-per-e", "0.4", "--read-noise-e", "5")
-CAMERA = (*CAMERA, "--saturation-dn", "4000")
+FULL = ("--saturation-dn", "4000")
 
 
 def frames(root: Path, pictures: list[np.ndarray], rows: list[str], suffix: str = ".png") -> Path:
     """Pictures and their table; the table's path."""
     root.mkdir(exist_ok=True)
     lines = [rows[0]]
-    for i, (picture, row) in enumerate(zip(pictures, rows[1:], strict=True)):
-        assert cv2.imwrite(str(root / f"{i}{suffix}"), picture)
+    for i, (one, row) in enumerate(zip(pictures, rows[1:], strict=True)):
+        assert cv2.imwrite(str(root / f"{i}{suffix}"), one)
         lines.append(f"{i}{suffix},{row}")
     (root / "exposures.csv").write_text("\n".join(lines) + "\n")
     return root / "exposures.csv"
@@ -43,6 +43,12 @@ def expose(light: np.ndarray, exposure_us: float, rng: np.random.Generator) -> n
     return np.clip(np.rint(GAIN * electrons + BLACK), 0, 4095).astype(np.uint16)
 
 
+def picture(root: Path, name: str) -> np.ndarray:
+    found = cv2.imread(str(root / "out" / name), cv2.IMREAD_UNCHANGED)
+    assert found is not None
+    return np.asarray(found)
+
+
 def maps(root: Path) -> dict[str, np.ndarray]:
     with np.load(root / "out" / "maps.npz", allow_pickle=False) as found:
         return dict(found)
@@ -55,12 +61,12 @@ def test_equal_room_light_leaves_exactly_the_strobe(
 ) -> None:
     rng = np.random.default_rng(1)
     strobe, room = (rng.integers(0, top, (30, 40)) * scale for top in (100, 120))
-    pictures = [(strobe + room + 10).astype(depth), (room + 10).astype(depth)]
+    pictures: list[np.ndarray] = [(strobe + room + 10).astype(depth), (room + 10).astype(depth)]
     frames(tmp_path, pictures, ["file,exposure_us,strobe", "40,on", "40,off"], suffix)
     assert (
         call("strobe", tmp_path, "--black-level-dn", "10", "--saturation-dn", str(255 * scale)) == 0
     )
-    shown = cv2.imread(str(tmp_path / "out" / "strobe.png"), cv2.IMREAD_UNCHANGED)
+    shown = picture(tmp_path, "strobe.png")
     assert shown.dtype == depth
     np.testing.assert_array_equal(shown, strobe + 10)
     np.testing.assert_allclose(maps(tmp_path)["radiance"], strobe / 40, atol=1e-3)
@@ -82,7 +88,7 @@ def test_room_light_that_drifts_leaves_exactly_the_strobe(
     assert call("strobe", tmp_path, "--black-level-dn", "0") == 0
     told = capsys.readouterr().out
     assert "1 exposures with strobe less 2 without, 20 x 20 px" in told and "DN/us" in told
-    shown = cv2.imread(str(tmp_path / "out" / "strobe.png"), cv2.IMREAD_UNCHANGED)
+    shown = picture(tmp_path, "strobe.png")
     assert shown[0, 0] == 255 and maps(tmp_path)["saturated"].sum() == 1
     np.testing.assert_array_equal(shown.ravel()[1:], strobe.ravel()[1:])
 
@@ -105,7 +111,7 @@ def test_a_fused_series_is_proportional_to_the_truth(
 ) -> None:
     """Within the noise that it tells of, over 60 dB."""
     light = series(tmp_path)
-    assert call("hdr", tmp_path, *CAMERA, "--json") == 0
+    assert call("hdr", tmp_path, *CAMERA, *FULL, "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert told == json.loads((tmp_path / "out" / "summary.json").read_text())
     assert told["unit"] == "e/us" and told["range_db"] == pytest.approx(60, abs=3)
@@ -115,13 +121,13 @@ def test_a_fused_series_is_proportional_to_the_truth(
     assert np.mean(off**2) == pytest.approx(1, abs=0.1)
     np.testing.assert_allclose(found["radiance"].mean(axis=0), light[0], rtol=0.05)
     assert (found["radiance"].mean(axis=0) / light[0]).mean() == pytest.approx(1, abs=1e-3)
-    linear = cv2.imread(str(tmp_path / "out" / "radiance.png"), cv2.IMREAD_UNCHANGED)
+    linear = picture(tmp_path, "radiance.png")
     assert linear.dtype == np.uint16
     half_level = told["radiance_per_level"] / 2 * 1.01
     np.testing.assert_allclose(
         linear * told["radiance_per_level"], np.maximum(found["radiance"], 0), atol=half_level
     )
-    seen = cv2.imread(str(tmp_path / "out" / "picture.png"), cv2.IMREAD_UNCHANGED).mean(axis=0)
+    seen = picture(tmp_path, "picture.png").mean(axis=0)
     steps = np.diff(seen[20:-20:20])
     assert steps.std() < 0.1 * steps.mean()  # the logarithm of an exponential is a line
 
@@ -131,14 +137,14 @@ def test_numbers_that_are_not_proportional_to_light_are_told(
     tmp_path: Path, wrong: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     series(tmp_path, 0.6 if wrong == "bent" else 1.0)
-    words = list(CAMERA)
+    words = [*CAMERA, *FULL]
     if wrong == "black":
         words[1] = "0"
     if wrong == "time":
         table = tmp_path / "exposures.csv"
         table.write_text(table.read_text().replace("80.0", "96.0"))
-    assert call("hdr", tmp_path, *words, "--json") == 0
-    assert json.loads(capsys.readouterr().out)["disagreement"] > 0.03
+    assert call("hdr", tmp_path, *words) == 0
+    assert "the exposures disagree by" in capsys.readouterr().out
 
 
 def fired(root: Path) -> dict[str, np.ndarray]:
@@ -156,7 +162,7 @@ def test_a_still_scene_has_no_events(tmp_path: Path, capsys: pytest.CaptureFixtu
     scene = rng.integers(2_000, 6_000, (40, 50))
     swing = (1, 3, 9, 3, 1, 1)
     noisy = [(scene * k * (1 + 0.01 * rng.standard_normal(scene.shape))).round() for k in swing]
-    passing([(picture + 100).astype(np.uint16) for picture in noisy], tmp_path)
+    passing([(one + 100).astype(np.uint16) for one in noisy], tmp_path)
     assert call("events", tmp_path, "--black-level-dn", "100", "--threshold", "0.12") == 0
     assert "6 frames of 50 x 40 px over 0.005 s; 0 events of 0.12" in capsys.readouterr().out
     assert len(fired(tmp_path)["time_s"]) == 0 and not maps(tmp_path)["events_per_frame"].any()
@@ -182,11 +188,10 @@ def test_events_are_the_logarithm_of_what_changed(
 
 def test_events_stay_on_a_part_that_moves(tmp_path: Path) -> None:
     """Two columns a frame: the spot's front and what lies behind it fire, on the part."""
-    pictures = []
+    pictures: list[np.ndarray] = []
     for i in range(6):
-        picture = np.full((20, 40), 150, np.uint8)
-        picture[8:11, 12 + 2 * i : 15 + 2 * i] = 50
-        pictures.append(picture)
+        pictures.append(np.full((20, 40), 150, np.uint8))
+        pictures[-1][8:11, 12 + 2 * i : 15 + 2 * i] = 50
     passing(pictures, tmp_path)
     assert call("events", tmp_path, "--black-level-dn", "0", "--step-px", "2") == 0
     per_frame = maps(tmp_path)["events_per_frame"]

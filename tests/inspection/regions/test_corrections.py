@@ -21,7 +21,8 @@ from inspection.regions.corrections import (
 )
 from inspection.regions.describe import FEATURES
 from inspection.regions.head import Head, HeadError, parse, shipped
-from inspection.regions.retrain import FORGOTTEN, RetrainError, kept, retrain
+from inspection.regions.relearn import RetrainError
+from inspection.regions.retrain import FORGOTTEN, kept, retrain
 from inspection.regions.verify import choose, in_the_way
 
 pytestmark = pytest.mark.inspection
@@ -85,7 +86,8 @@ def near_a_defect(head: Head, n: int) -> np.ndarray:
     """False alarms that look as a known defect does, by a tenth of what defects differ by."""
     features = head.exemplars.features
     rng = np.random.default_rng(34)
-    return features[77] + 0.1 * features.std(0) * rng.standard_normal((n, features.shape[1]))
+    spread = 0.1 * features.std(0)
+    return np.asarray(features[77] + spread * rng.standard_normal((n, features.shape[1])))
 
 
 def test_false_alarms_like_defects_pass_and_it_is_told_why(job: Job, head: Head) -> None:

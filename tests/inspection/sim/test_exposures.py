@@ -62,7 +62,9 @@ def test_differencing_and_fusion_tell_one_radiance(part: Path) -> None:
 
 
 def test_defects_fire_where_they_lie_on_the_part(part: Path) -> None:
-    mask = cv2.imread(str(part / "in" / "truth.png"), cv2.IMREAD_UNCHANGED)[:, TRAVEL_PX:] > 0
+    truth = cv2.imread(str(part / "in" / "truth.png"), cv2.IMREAD_UNCHANGED)
+    assert truth is not None
+    mask = truth[:, TRAVEL_PX:] > 0
     per_frame = maps(part / "events")["events_per_frame"]
     near = cv2.dilate(mask.astype(np.uint8), np.ones((9, 9))) > 0
     assert mask.any() and per_frame[near].mean() > 2 * per_frame[~near].mean()
