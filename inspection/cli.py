@@ -227,6 +227,7 @@ def evaluate(
     from common.acceptance.document import now
     from common.acceptance.own import reserved
     from common.errors import LingnanError
+    from common.outputs import check_output
     from common.progress import progress
     from inspection.evaluate import evaluate as judge
     from inspection.job import Job
@@ -234,6 +235,8 @@ def evaluate(
 
     if (report is None) != (evidence is None):
         raise LingnanError("--report and --evidence belong together: say where the parts come from")
+    if json is not None and json != Path("-"):
+        check_output(json, job)
     loaded = Job.load(job)
     read = reader(layout)(data, on_error)
     started, began = now(), perf_counter()
@@ -398,10 +401,13 @@ def photometric(
     solve_gains:
         Take the lights' intensities as unknown and solve them from the images.
     """
+    from common.lock import alone
     from inspection.imaging.folder import read_images, read_lights, write_maps
 
     directions = read_lights(lights)
-    found = write_maps(read_images(images, directions), directions, out, um_per_px, solve_gains)
+    shots = read_images(images, directions)
+    with alone(out):
+        found = write_maps(shots, directions, out, um_per_px, solve_gains)
     print(f"{len(directions)} images of {found.width_px} x {found.height_px} px; maps in {out}")
     if solve_gains:
         for name, gain in zip(directions, found.gains, strict=True):

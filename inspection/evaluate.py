@@ -86,8 +86,8 @@ def evaluate(
     samples = [s for s in data.samples if include_taught or s.image_path not in taught]
     if not samples:
         raise EvaluateError(
-            f"{data.name}: every sample was used to teach this job, so nothing can be judged on "
-            f"them; give others, or --include-taught to look at them all the same"
+            f"every sample (layout {data.name}) was used to teach this job, so nothing can be "
+            f"judged on them; give others, or --include-taught to look at them all the same"
         )
     judged = judge(samples, job, progress)
     seen = len(taught) if include_taught else 0

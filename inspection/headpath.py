@@ -18,17 +18,18 @@ HEADS: dict[str, Head] = {"objective": OBJECTIVE, "nozzle": (Disc(100, 0),)}
 MAX_BYTES, MAX_POINTS = 1 << 22, 100_000
 
 Length = Annotated[float, Parameter(validator=Number(gt=0, lt=1e6))]
+Height = Annotated[float, Parameter(validator=Number(gt=-1e6, lt=1e6))]
 
 
 def clearance(
     heightmap: Path,
     *,
-    tip_um: float | None = None,
+    tip_um: Height | None = None,
     path: Path | None = None,
     head: Literal["objective", "nozzle"] = "objective",
     needed_um: Length = 1000.0,
     step_um: Length = 500.0,
-    unseen_um: float | None = None,
+    unseen_um: Height | None = None,
     um_per_px: Length | None = None,
     um_per_level: Length | None = None,
     json: Annotated[bool, Parameter(name="--json", negative="")] = False,
@@ -66,6 +67,11 @@ def clearance(
     seen = read(heightmap, um_per_px, um_per_level)
     if path is None:
         width, height = ((n - 1) * seen.um_per_px for n in seen.height_um.shape[::-1])
+        if 2 * (height / step_um + 1) > MAX_POINTS:
+            raise LingnanError(
+                f"--step-um {step_um:g}: over {MAX_POINTS // 2:,} lines on {height:.0f} um; "
+                "put them farther apart"
+            )
         points = raster(width, height, step_um, float(tip_um or 0.0))
     else:
         points = read_path(path)
@@ -78,7 +84,8 @@ def clearance(
         return
     x, y, z = found.part
     print(
-        f"{found.gap_um:.1f} um clear at the least, of the part's point {x:.0f}, {y:.0f}, {z:.0f}."
+        f"{found.gap_um:.1f} um clear at the least, of the part's point x {x:.0f}, y {y:.0f}, "
+        f"z {z:.0f} um."
     )
 
 
@@ -99,7 +106,7 @@ def read_path(file: Path) -> tuple[Point, ...]:
             if not all(abs(one) < 1e9 for one in (x, y, z)):
                 raise ValueError
         except ValueError:
-            raise LingnanError(f"{file}, line {number}: x,y,z in um are wanted") from None
+            raise LingnanError(f"{file}, line {number}: no three numbers, x,y,z in um") from None
         points.append((x, y, z))
     if not 2 <= len(points) <= MAX_POINTS:
         raise LingnanError(f"{file}: a path has 2 to {MAX_POINTS:,} points, got {len(points)}")

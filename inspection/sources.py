@@ -24,6 +24,7 @@ VIDEOS = frozenset({".mp4", ".avi", ".mkv", ".mov", ".mpg", ".mpeg", ".m4v", ".w
 STREAMS = ("rtsp://", "rtsps://")
 MAX_CONFIG_BYTES = 1 << 20
 FRAME_TIMEOUT_S = 10.0
+FIRST_TIMEOUT_S = 120.0  # a simulated scene is compiled before its first frame, a camera wakes up
 
 
 class SourceError(LingnanError):
@@ -95,12 +96,10 @@ def _json_config(path: Path) -> dict[str, Any]:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise SourceError(f"{path}: not a camera config: {error}") from error
-    if (
-        not isinstance(values, dict)
-        or values.setdefault("kind", "camera") != "camera"
-        or not isinstance(values.get("type"), str)
-    ):
+    if not isinstance(values, dict) or not isinstance(values.get("type"), str):
         raise SourceError(f"{path}: a camera config is an object with `type` and its settings")
+    if values.setdefault("kind", "camera") != "camera":
+        raise SourceError(f"{path}: the config of no camera, but of kind {values['kind']!r}")
     return values
 
 
@@ -140,10 +139,12 @@ def _files(paths: list[Path]) -> Iterator[Shot | Refused]:
 def _frames(driver: Driver[Image], *, by_time: bool) -> Iterator[Shot | Refused]:
     """A file's frames are known by their number; a camera's by when they came, so that a run that
     goes on takes none of them for one of an earlier day."""
+    timeout_s = FIRST_TIMEOUT_S
     while True:
         try:
-            sample = driver.read(timeout_s=FRAME_TIMEOUT_S)
+            sample = driver.read(timeout_s=timeout_s)
         except EndOfStreamError:
             return
+        timeout_s = FRAME_TIMEOUT_S
         name = f"{sample.host_time_ns}" if by_time else f"{sample.seq:06d}"
         yield Shot(f"frame-{name}", sample)

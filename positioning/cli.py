@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -87,7 +88,7 @@ def solve(
         form=form,
         week=week,
         base_position_m=_place(base_position) if base_position else None,
-        lever_m=_three(lever, "--lever", "forward,left,up") if lever else None,
+        lever_m=_three(lever, "--lever", "forward,left,up in m") if lever else None,
         wide_lanes=wide_lanes,
     )
     with progress() as tell:
@@ -327,11 +328,16 @@ def convert(
         GPS week of RTCM files that do not tell it.
     """
     from common.errors import LingnanError
+    from common.outputs import check_output
     from positioning.gnss.formats import detect, rinex_nav, rinex_obs
     from positioning.gnss.formats.errors import Refusal
 
     if obs is None and nav is None:
         raise LingnanError("nothing to write: give --obs, --nav or both")
+    if obs is not None and obs == nav:
+        raise LingnanError(f"{obs}: observations and navigation are two files")
+    for out in filter(None, (obs, nav)):
+        check_output(out, source)
     refusals: list[Refusal] = []
     if obs is not None:
         observed = detect.read_observations(source, week, refusals)
@@ -358,9 +364,9 @@ def _place(told: str) -> tuple[float, float, float]:
     from common.errors import LingnanError
     from positioning.gnss.formats import truth
 
-    if len(told.replace(",", " ").split()) == 3:
-        return _three(told, "--base-position", "X,Y,Z")
-    found = truth.read(Path(told))
+    if not (file := Path(told)).exists():
+        return _three(told, "--base-position", "X,Y,Z in m (ECEF), nor a file of one place")
+    found = truth.read(file)
     if not found.is_static:
         raise LingnanError(f"{told} tells of a way, not of one place")
     x, y, z = found.position_m[0].tolist()
@@ -372,8 +378,10 @@ def _three(told: str, option: str, meaning: str) -> tuple[float, float, float]:
 
     try:
         x, y, z = (float(word) for word in told.replace(",", " ").split())
+        if not all(isfinite(value) for value in (x, y, z)):
+            raise ValueError("not finite")
     except ValueError as error:
-        raise LingnanError(f"{option} {told!r}: three numbers are {meaning} in m") from error
+        raise LingnanError(f"{option} {told!r} is not {meaning}") from error
     return x, y, z
 
 

@@ -17,7 +17,10 @@ def case_sheet(
     """Fill the template's fields; refuse it where it states a number of its own."""
     from common.acceptance.casesheet import fill
     from common.acceptance.rows import write_atomically
+    from common.outputs import check_output
 
+    if out is not None:
+        check_output(out, template)
     text = fill(report, template)
     if out is None:
         print(text, end="")

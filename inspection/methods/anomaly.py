@@ -286,7 +286,9 @@ def peak_features(seen: Lean, logits: F32, cells: NDArray[np.bool_]) -> F32:
 def _check(lessons: Sequence[Lesson]) -> None:
     good = sum(one.is_good for one in lessons)
     if good < FEWEST_GOOD:
-        raise TeachingError(f"{good} good samples are too few to learn a part: {FEWEST_GOOD}")
+        raise TeachingError(
+            f"{good} good samples are too few to learn a part: {FEWEST_GOOD} at least are needed"
+        )
     parts = len({one.part for one in lessons if one.is_good})
     if parts < FOLDS:
         raise TeachingError(f"the good samples show {parts} parts; at least {FOLDS} are needed")

@@ -91,8 +91,10 @@ def read(file: Path) -> list[Correction]:
         if file.stat().st_size > MAX_FILE_BYTES:
             raise CorrectionError(f"{file}: over {MAX_FILE_BYTES >> 20} MiB, no corrections are")
         lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CorrectionError(f"{file}: cannot be read: {error}") from None
+    except OSError as error:
+        raise CorrectionError(f"{file}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise CorrectionError(f"{file}: is no text, so no corrections.jsonl") from None
     found = {}
     for number, text in enumerate(lines, 1):
         try:

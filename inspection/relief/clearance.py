@@ -58,10 +58,11 @@ class PathRefusedError(LingnanError):
     def __init__(self, nearest: Clearance, needed_um: float) -> None:
         x, y, z = nearest.tip
         px, py, pz = nearest.part
+        gap_um, side = abs(nearest.gap_um), "over" if nearest.gap_um >= 0 else "under"
         super().__init__(
             f"the path is refused: on move {nearest.move + 1}, with the tip at x {x:.0f}, "
             f"y {y:.0f}, z {z:.0f} um, disc {nearest.disc + 1} of the head passes "
-            f"{nearest.gap_um:.1f} um over the part's point x {px:.0f}, y {py:.0f}, z {pz:.0f} um; "
+            f"{gap_um:.1f} um {side} the part's point x {px:.0f}, y {py:.0f}, z {pz:.0f} um; "
             f"{needed_um:.0f} um are needed: raise the path by {needed_um - nearest.gap_um:.1f} um"
         )
         self.nearest = nearest
@@ -92,10 +93,12 @@ def clearance(
     """The smallest gap over a path of straight moves; inf where the head passes beside the map.
 
     unseen_um: height that points which were not seen stay under. UnseenError where it is needed.
-    ValueError for a path of less than two points or a head without discs.
+    ValueError for a path of less than two points, a number that is none, or a head without discs.
     """
     if len(path) < 2 or not head:
         raise ValueError("a path needs two points at least, a head one disc")
+    if not np.isfinite([*np.ravel(path), 0.0 if unseen_um is None else unseen_um]).all():
+        raise ValueError("the path's points and unseen_um must be finite")  # NaN is over nothing
     height = _filled(seen, unseen_um)
     best = Clearance(float("inf"), 0, 0, path[0], (0.0, 0.0, 0.0))
     for move, (start, end) in enumerate(pairwise(path)):

@@ -105,6 +105,7 @@ def relief_sensor(
     um_per_level:
         Height of a level in micrometres, for images of whole numbers.
     """
+    from common.outputs import check_output
     from inspection.relief.heightfile import read
     from inspection.relief.lateral import lateral
     from inspection.relief.sensorfile import write
@@ -112,11 +113,28 @@ def relief_sensor(
     def seen(path: Path) -> HeightMap:
         return read(path, um_per_px, um_per_level)
 
+    maps = [one[0] for one in step] + [one[0] for one in block]
+    check_output(out, *maps)
+    _measurable(step, block)
     steps = [(seen(path), turn_deg) for path, turn_deg in step]
     blocks = [(seen(path), width_um, height_um) for path, width_um, height_um in block]
-    found = lateral(steps, blocks)
+    found = lateral(steps, blocks, [str(path) for path in maps])
     write(out, found)
     print(
         f"{out}: blur {found.blur_px2**0.5:.2f} px in focus at {found.focus_um:.0f} um, rim "
         f"{found.rim_px:.1f} px, shade {found.shade:.2f}"
     )
+
+
+def _measurable(step: list[tuple[Path, float]], block: list[tuple[Path, float, float]]) -> None:
+    """LingnanError names the map whose turn, width or height is none."""
+    from common.errors import LingnanError
+
+    for path, turn_deg in step:
+        if not abs(turn_deg) <= 360:
+            raise LingnanError(f"{path}: a turn is -360 to 360 degrees, got {turn_deg}")
+    for path, width_um, height_um in block:
+        if not (0 < width_um < 1e6 and 0 < height_um < 1e6):
+            raise LingnanError(
+                f"{path}: a block's width and height are over 0 um, got {width_um} and {height_um}"
+            )

@@ -90,9 +90,8 @@ def _array(archive: zipfile.ZipFile, name: str, dimensions: int, most: int) -> F
             raise ValueError(f"{name} of {shape} is over {most} px")
     with archive.open(f"{name}.npy") as stream:
         values = npy.read_array(stream, allow_pickle=False)
-    return (
-        np.ascontiguousarray(values, np.float32) if dimensions else np.asarray(values, np.float32)
-    )
+    with np.errstate(over="ignore"):  # what no float32 holds becomes an infinity, which is refused
+        return np.ascontiguousarray(values, np.float32).reshape(shape)
 
 
 def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
@@ -132,7 +131,7 @@ def _believable(height: F32, um_per_px: float) -> None:
         raise ValueError(f"is {height.shape[1]} x {height.shape[0]} px; {SMALLEST_PX} are needed")
     if not 0 < um_per_px < 1e4:
         raise ValueError(f"a pitch of {um_per_px} um is none of a height map")
-    known = height[np.isfinite(height)]
+    known = height[~np.isnan(height)]
     if known.size == 0:
         raise ValueError("nothing in it was seen: all points are NaN")
     if float(np.abs(known).max()) > FARTHEST_UM:

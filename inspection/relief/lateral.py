@@ -10,7 +10,8 @@ known width looks. All hold for the sensor, not for any part.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import cos, exp, hypot, isfinite, log, pi, prod, radians, sin, sqrt
 
@@ -169,16 +170,23 @@ def _most(side: float, variance: float) -> float:
 
 
 def lateral(
-    steps: Sequence[tuple[HeightMap, float]], blocks: Sequence[tuple[HeightMap, float, float]]
+    steps: Sequence[tuple[HeightMap, float]],
+    blocks: Sequence[tuple[HeightMap, float, float]],
+    names: Sequence[str] = (),
 ) -> Lateral:
     """From steps (map, turn of the edge's normal from +x in degrees) and blocks (map, width in um,
     height over the stage in um) whose walls lie along the map's sides.
 
     The lowest steps tell the blur, those over TALL times as high the walls; directions in which
     the lamp leaves a wall in shadow are outliers, and tell the shade. Low steps at fewer than three
-    heights tell no defocus. EdgeError where a map shows no edge.
+    heights tell no defocus. names: of the steps' maps, then of the blocks', as EdgeError tells the
+    one that shows no edge.
     """
-    spreads = [_edge_spread(seen, turn) for seen, turn in steps]
+    names = names or [f"map {k}" for k in range(1, len(steps) + len(blocks) + 1)]
+    spreads, rims = [], []
+    for name, step in zip(names[: len(steps)], steps, strict=True):
+        with _named(name):
+            spreads.append(_edge_spread(*step))
     along = np.array([cos(2 * radians(turn)) for _, turn in steps])
     heights = np.array([one.height_um for one in spreads])
     variances = np.array([one.px**2 for one in spreads])
@@ -197,8 +205,20 @@ def lateral(
     told = tall if tall.any() else low
     shaded = (off / rises**2)[told & (off > OUTLYING * max(u_blur, PIXEL_PX2))]
     shade = float(np.median(shaded)) if shaded.size else 0.0
-    rim = float(np.mean([_rim(*block) for block in blocks]))
+    for name, block in zip(names[len(steps) :], blocks, strict=True):
+        with _named(name):
+            rims.append(_rim(*block))
+    rim = float(np.mean(rims))
     return Lateral(blur, u_blur, rim, shade, focus, defocus, uneven, wall, wall_px, gentle)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Puts a map's name before what is wrong with it."""
+    try:
+        yield
+    except EdgeError as error:
+        raise EdgeError(f"{name}: {error}") from None
 
 
 def _uneven(variances: F64, along: F64) -> float:

@@ -4,6 +4,9 @@ ROOT/NUMBER.npz    height_um, sigma_um, um_per_px of one part
 ROOT/truth.jsonl   one line a map: the flaws that are really in it, in um of the map
 ROOT/sensor.json   what the sensor does sideways, measured on steps and gauge blocks
 ROOT/station.json  what all of it follows from; simulated, and it says so
+
+The order is written first and the truth last: where there is no truth yet, a call was interrupted,
+and the same order begins anew there.
 """
 
 from __future__ import annotations
@@ -53,28 +56,35 @@ class MapOrder:
 
 
 def write(out: Path, order: MapOrder, tell: Tell) -> int:
-    """Write the parts' maps; how many. MapsError where `out` holds something already."""
+    """Write the parts' maps; how many. MapsError where `out` holds something already that is not
+    what an interrupted call left of the same order."""
+    told = json.dumps({"simulated": True, **asdict(order)}, indent=1) + "\n"
+    total, truth = order.good + order.defective, []
     with alone(out):
-        if any(out.iterdir()):
+        if any(out.iterdir()) and not _was_interrupted(out, told):
             raise MapsError(f"{out} is not empty: name another folder")
+        (out / "station.json").write_text(told, encoding="utf-8")
         sensorfile.write(out / "sensor.json", sideways())
-        total = order.good + order.defective
-        with (out / "truth.jsonl").open("w", encoding="utf-8") as truth:
-            for number, (seen, flaws) in enumerate(measured(order)):
-                name = f"{number:03d}.npz"
-                assert seen.sigma_um is not None  # the fringe sensor tells it
-                np.savez(
-                    out / name,
-                    height_um=seen.height_um,
-                    sigma_um=seen.sigma_um,
-                    um_per_px=np.float64(seen.um_per_px),
-                )
-                line = {"file": name, "flaws": [asdict(flaw) for flaw in flaws]}
-                truth.write(json.dumps(line) + "\n")
-                tell(number + 1, total, "measuring parts")
-        told = {"simulated": True, **asdict(order)}
-        (out / "station.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        for number, (seen, flaws) in enumerate(measured(order)):
+            name = f"{number:03d}.npz"
+            assert seen.sigma_um is not None  # the fringe sensor tells it
+            np.savez(
+                out / name,
+                height_um=seen.height_um,
+                sigma_um=seen.sigma_um,
+                um_per_px=np.float64(seen.um_per_px),
+            )
+            truth.append(json.dumps({"file": name, "flaws": [asdict(flaw) for flaw in flaws]}))
+            tell(number + 1, total, "measuring parts")
+        (out / "truth.jsonl").write_text("".join(f"{line}\n" for line in truth), encoding="utf-8")
     return total
+
+
+def _was_interrupted(out: Path, told: str) -> bool:
+    station = out / "station.json"
+    if (out / "truth.jsonl").exists() or not station.is_file():
+        return False
+    return station.read_bytes() == told.encode()
 
 
 def measured(order: MapOrder) -> Iterator[tuple[HeightMap, tuple[Flaw, ...]]]:

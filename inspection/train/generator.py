@@ -25,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from common.outputs import check_output
 from common.runtime.manifest import NAME, parse_manifest
 from common.runtime.publish import card_of, write_manifest
 from common.runtime.session import Session
@@ -230,6 +231,7 @@ def train_on(data: Dataset, out: Path, steps: int, seed: int, progress: Progress
     """
     if out.exists():
         raise TrainError(f"{out} is there already: name another --out")
+    check_output(out)
     torch.set_num_threads(1)
     pool = of_dataset(data, seed, progress)
     net = train(pool, steps, seed, progress)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import LingnanError
+from common.outputs import check_output
 from common.progress import Tell
 from positioning.config import SolveConfig
 from positioning.gnss.formats import detect, pos
@@ -53,7 +54,8 @@ def solve(
 
     imu, wheel: the vehicle's own sensors, to couple with (formats.sensors).
     """
-    _check(base, out, config)
+    _check(base, config)
+    check_output(out, rover, base, imu, wheel, *nav)
     _check_sensors(imu, wheel, base, config)
     done = Solved(out, 0, {})
     tell(0, _STEPS, "reading the rover")
@@ -89,15 +91,13 @@ def _note_missing(
         notes.append(f"without usable navigation in {told}, left out: {', '.join(missing)}")
 
 
-def _check(base: Path | None, out: Path, config: SolveConfig) -> None:
+def _check(base: Path | None, config: SolveConfig) -> None:
     if config.mode == "single" and base is not None:
         raise LingnanError("--mode single takes no base: leave --base away, or choose kinematic")
     if config.mode != "single" and base is None:
         raise LingnanError(f"--mode {config.mode} needs a base: give --base, or --mode single")
     if config.wide_lanes and base is None:
         raise LingnanError("--wide-lanes is of RTK: give --base, or leave it away")
-    if not out.parent.is_dir():
-        raise LingnanError(f"{out.parent} is no folder; make it first")
 
 
 def _check_sensors(

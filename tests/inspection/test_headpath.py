@@ -89,3 +89,31 @@ def test_a_path_that_is_none_is_named(
 def test_one_way_to_say_the_path(part: Path) -> None:
     assert clearance(part) == 2
     assert clearance(part, "--tip-um", "900", "--path", "x.csv") == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--tip-um", "nan"), ("--tip-um", "inf"), ("--tip-um", "900", "--unseen-um", "nan")],
+)
+def test_no_path_is_cleared_by_what_is_no_number(part: Path, words: tuple[str, ...]) -> None:
+    with np.load(part) as told:
+        height = told["height_um"]
+    height[0, 0] = np.nan
+    np.savez(part, height_um=height, um_per_px=5.0)
+    assert clearance(part, "--unseen-um", "0", *words) == 2
+
+
+def test_a_meander_of_endless_lines_is_refused_at_once(
+    part: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert clearance(part, "--tip-um", "2000", "--step-um", "1e-6") == 2
+    assert "--step-um" in capsys.readouterr().err
+
+
+def test_a_path_through_the_part_is_told_in_um_under_its_top(
+    part: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert clearance(part, "--head", "nozzle", "--step-um", "50", "--tip-um", "250") == 2
+    assert "passes 50.0 um under the part's point" in capsys.readouterr().err
+    assert clearance(part, "--head", "nozzle", "--step-um", "50", "--tip-um", "1500") == 0
+    assert "z 300 um." in capsys.readouterr().out

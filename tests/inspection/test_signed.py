@@ -105,3 +105,14 @@ def test_figures_for_machines_stay_alone_on_standard_output(
 ) -> None:
     assert evaluate(parts, boards_job, tmp_path / "r", "--json", "-") == 0
     assert json.loads(capsys.readouterr().out)["n_defects"] == 18
+
+
+def test_figures_are_not_written_over_the_job_nor_judged_for_no_file(
+    parts: Path, boards_job: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = boards_job.read_bytes()
+    words = ["inspection", "evaluate", str(parts), "--layout", "deeppcb", "--job", str(boards_job)]
+    for target in (boards_job, tmp_path, tmp_path / "gone" / "scores.json"):
+        assert run([*words, "--json", str(target)]) == 2
+        assert str(target.parent) in capsys.readouterr().err
+    assert boards_job.read_bytes() == before

@@ -10,11 +10,20 @@ import numpy as np
 import pytest
 
 from common.drivers.base import DriverSpec
+from common.drivers.camera.sim import SimCamera
 from common.drivers.recorder import Recorder
+from common.drivers.stream import StreamDriver
 from common.errors import LingnanError
 from common.types.image import Image
 from common.types.stamped import Stamped
-from inspection.sources import Refused, Shot, SourceError, open_source
+from inspection.sources import (
+    FIRST_TIMEOUT_S,
+    FRAME_TIMEOUT_S,
+    Refused,
+    Shot,
+    SourceError,
+    open_source,
+)
 
 pytestmark = pytest.mark.inspection
 
@@ -134,7 +143,7 @@ def test_a_cameras_config(tmp_path: Path) -> None:
         ("[" * 100_000, "not a camera config"),
         ("[1]", "an object with `type`"),
         ("\xff\xfe", "not a camera config"),
-        ('{"kind": "inertial", "type": "sim"}', "an object with `type`"),
+        ('{"kind": "inertial", "type": "sim"}', "of no camera, but of kind 'inertial'"),
         ('{"type": "magic"}', "no driver 'camera/magic'"),
         ("{}", "an object with `type`"),
         ('{"type": ["sim"]}', "an object with `type`"),
@@ -189,3 +198,22 @@ def test_a_folder_without_an_image_and_another_file_are_refused(tmp_path: Path) 
     (tmp_path / "part.step").write_text("x")
     with pytest.raises(SourceError, match="not an image, video"):
         shots(tmp_path / "part.step")
+
+
+def test_the_first_frame_may_take_longer_than_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float | None] = []
+
+    def read(self: SimCamera, timeout_s: float | None) -> Stamped[Image]:
+        waited.append(timeout_s)
+        return StreamDriver.read(self, timeout_s)
+
+    monkeypatch.setattr(SimCamera, "read", read)
+    size = {"height_px": 24, "width_px": 32}
+    path = config(tmp_path, type="sim", **size, parameters=size, rate_hz=200.0)
+    with open_source(str(path)) as source:
+        for _ in range(3):
+            next(source.shots)
+    assert waited == [FIRST_TIMEOUT_S, FRAME_TIMEOUT_S, FRAME_TIMEOUT_S]
+    assert FIRST_TIMEOUT_S >= 10 * FRAME_TIMEOUT_S

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,9 @@ def start_of(told: str) -> Time:
     week, colon, second = told.partition(":")
     if colon and week.isdigit():
         try:
-            return int(week), float(second)
+            if not isfinite(begun_s := float(second)):
+                raise ValueError(f"{second} is no time")
+            return int(week), begun_s
         except ValueError as error:
             raise GnssFileError(Path(told), "a start is WEEK:SECOND, e.g. 1900:126641.7") from error
     path = Path(told)
@@ -92,9 +95,12 @@ def start_of(told: str) -> Time:
     lines = header.records.get("TIME OF FIRST OBS", [])
     if not lines:
         raise GnssFileError(path, "the header has no TIME OF FIRST OBS")
-    *date, second = lines[0].split()[:6]
-    year, month, day, hour, minute = (int(word) for word in date)
-    begun = week_second(year, month, day, hour, minute, float(second))
+    try:
+        *date, second = lines[0].split()[:6]
+        year, month, day, hour, minute = (int(word) for word in date)
+        begun = week_second(year, month, day, hour, minute, float(second))
+    except ValueError as error:
+        raise GnssFileError(path, f"its TIME OF FIRST OBS is no time: {error}") from error
     return begun[0], begun[1] + header.ahead_s
 
 

@@ -95,6 +95,14 @@ def test_the_command_writes_what_the_report_says(lingnan: Lingnan, tmp_path: Pat
     assert not (tmp_path / "sheet.md").exists()
 
 
+def test_the_template_is_not_written_over(lingnan: Lingnan, tmp_path: Path) -> None:
+    template = tmp_path / "t.md"
+    template.write_text("{{row:S4-D1-K3.value}}\n")
+    done = lingnan("case-sheet", tmp_path, template, "--out", template)
+    assert done.returncode == 2 and "name another file" in done.stderr
+    assert template.read_text() == "{{row:S4-D1-K3.value}}\n"
+
+
 def test_numbers_are_said_as_they_are_said() -> None:
     said = {
         7: "七",

@@ -133,3 +133,11 @@ def test_a_meander_covers_its_field() -> None:
 def test_a_disc_must_be_one(bad: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="disc"):
         Disc(*bad)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_is_no_number_clears_no_path(bad: float) -> None:
+    over, head = [(0.0, 0.0, 500.0), (100.0, 0.0, 500.0)], (Disc(50.0, 0.0),)
+    for path, unseen_um in (([over[0], (100.0, 0.0, bad)], None), (over, bad)):
+        with pytest.raises(ValueError, match="finite"):
+            clearance(part(1), path, head, unseen_um)

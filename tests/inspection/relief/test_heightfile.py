@@ -125,3 +125,15 @@ def test_the_command_tells_flaws_and_names_files_it_refuses(
     assert "refused" in bad and good["defective"]
     assert {flaw["kind"] for flaw in good["flaws"] if flaw["refused"]} == {"pit", "scratch"}
     assert cv2.imread(str(tmp_path / "out" / "chip.jpg")).shape[2] == 3
+
+
+def test_heights_that_no_float_holds_are_refused_without_a_warning(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    file = tmp_path / "far.npz"
+    far = HEIGHT.astype(np.float64)
+    far[3, 4] = 1e300
+    np.savez(file, height_um=far, um_per_px=5.0)
+    with pytest.raises(HeightFileError, match="are they in um"):
+        read(file)
+    assert not recwarn.list

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from common.cli.main import run
 from common.types.heightmap import HeightMap
 from inspection.relief.find import find
 from inspection.relief.lateral import PIXEL_PX2, EdgeError, Lateral, lateral
@@ -53,6 +56,35 @@ def test_without_an_edge_there_is_no_blur() -> None:
             lateral([(none, 5.0)], [])
     with pytest.raises(EdgeError, match="no block"):
         lateral([(HeightMap(step(SHAPE, 5.0, 20.0), 5.0), 0.0)], [(flat, 300.0, 100.0)])
+
+
+def test_the_map_without_an_edge_is_named() -> None:
+    good, flat = (
+        HeightMap(step(SHAPE, 5.0, 20.0), 5.0),
+        HeightMap(np.zeros(SHAPE, np.float32), 5.0),
+    )
+    with pytest.raises(EdgeError, match=r"^low\.npz: "):
+        lateral([(good, 0.0), (flat, 0.0)], [], ["tall.npz", "low.npz"])
+    with pytest.raises(EdgeError, match=r"^gauge\.npz: "):
+        lateral([(good, 0.0)], [(flat, 300.0, 100.0)], ["tall.npz", "gauge.npz"])
+
+
+@pytest.mark.parametrize(
+    ("turn", "width", "told"),
+    [("nan", "300", "turn"), ("5", "-300", "width"), ("5", "nan", "width")],
+)
+def test_standards_that_cannot_be_are_refused_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], turn: str, width: str, told: str
+) -> None:
+    file, out = str(tmp_path / "map.npz"), str(tmp_path / "sensor.json")
+    np.savez(file, height_um=step(SHAPE, 5.0, 20.0), um_per_px=5.0)
+    words = ["--step", file, turn, "--block", file, width, "100", "--out"]
+    assert run(["inspection", "relief-sensor", *words, out]) == 2
+    assert "map.npz" in (error := capsys.readouterr().err) and told in error
+    assert run(["inspection", "relief-sensor", *words, file]) == 2  # the map is not written over
+    assert "map.npz" in capsys.readouterr().err
+    with np.load(file) as kept:
+        assert kept["height_um"].shape == SHAPE
 
 
 def test_gain_is_exact_for_the_profiles_it_lies_between() -> None:

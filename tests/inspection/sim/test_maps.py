@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from inspection.relief.heightfile import read
 from inspection.relief.pipeline import inspect
 from inspection.relief.recipes import recipe
 from inspection.relief.sensorfile import read as read_sensor
+from inspection.sim import maps
 from inspection.sim.maps import MapOrder, measured
 
 pytestmark = pytest.mark.inspection
@@ -38,6 +41,28 @@ def test_the_maps_are_judged_as_their_truth_says(tmp_path: Path) -> None:
             assert min(away) < flaw["width_um"] + flaw["length_um"] + 30
     assert json.loads((out / "station.json").read_text())["simulated"] is True
     assert take(out, "--product", "smd-chip") == 2  # nothing is written over
+
+
+def test_an_interrupted_order_begins_anew_and_another_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, flaws = next(measured(MapOrder("battery-tab", 1, 0, 31)))
+    done = [(seen, flaws)] * 2
+
+    def parts(order: MapOrder, cut: int) -> Iterator[Any]:
+        yield from done[:cut]
+        if cut < len(done):
+            raise KeyboardInterrupt
+
+    out, words = tmp_path / "tabs", ("--product", "battery-tab", "--good", "2", "--defective", "0")
+    monkeypatch.setattr(maps, "measured", lambda order: parts(order, 1))
+    assert take(out, *words) == 130
+    assert not (out / "truth.jsonl").exists()
+    monkeypatch.setattr(maps, "measured", lambda order: parts(order, 2))
+    assert take(out, *words[:-1], "1") == 2
+    assert take(out, *words) == 0
+    assert len((out / "truth.jsonl").read_text().splitlines()) == 2
+    assert take(out, *words) == 2  # finished: nothing is written over
 
 
 def test_an_order_gives_the_same_parts_and_another_seed_others() -> None:

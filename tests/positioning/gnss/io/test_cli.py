@@ -21,6 +21,16 @@ from .test_pos import solution
 pytestmark = pytest.mark.positioning
 
 
+_HEADER = "".join(
+    f"{values:<60}{label}\n"
+    for values, label in (
+        ("     3.04           OBSERVATION DATA    M", "RINEX VERSION / TYPE"),
+        ("  2024    xx    20     0     0    0.0000000     GPS", "TIME OF FIRST OBS"),
+        ("", "END OF HEADER"),
+    )
+)
+
+
 def run(*words: object) -> None:
     app([str(word) for word in words], result_action="return_value", exit_on_error=False)
 
@@ -95,15 +105,31 @@ def test_a_receiver_s_file_becomes_rinex(tmp_path: Path) -> None:
         (("solve", "--rover", "{pos}", "--base", "{pos}", "--nav", "{pos}", "--imu", "{pos}",
           "--wide-lanes", "--out", "x.pos"), "choose one"),
         (("convert", "{junk}"), "--obs"),
+        (("convert", "{junk}", "--obs", "{junk}"), "name another"),
+        (("convert", "{junk}", "--obs", "x.pos", "--nav", "x.pos"), "two files"),
+        (("solve", "--rover", "{junk}", "--nav", "{pos}", "--mode", "single", "--out", "{junk}"),
+         "name another"),
+        (("solve", "--rover", "{pos}", "--nav", "{junk}", "--mode", "single", "--out", "{junk}"),
+         "name another"),
+        (("solve", "--rover", "{pos}", "--nav", "{pos}", "--base", "{pos}", "--out", "x.pos",
+          "--base-position=1,2"), "'1,2' is not X,Y,Z"),
+        (("solve", "--rover", "{pos}", "--nav", "{pos}", "--base", "{pos}", "--out", "x.pos",
+          "--base-position=nan,1,2"), "is not X,Y,Z"),
+        (("solve", "--rover", "{pos}", "--nav", "{pos}", "--base", "{pos}", "--out", "x.pos",
+          "--lever=inf,1,2"), "is not forward,left,up in m"),
+        (("score", "{pos}", "--truth", "{pos}", "--start", "2000:nan"), "WEEK:SECOND"),
+        (("score", "{pos}", "--truth", "{pos}", "--start", "{begun}"), "TIME OF FIRST OBS is no"),
         (("convert", "{sp3}", "--obs", "x.pos"), "orbits.sp3: SP3"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(tmp_path: Path, words: tuple[str, ...], told: str) -> None:
     pos.write(tmp_path / "good.pos", solution(5))
     (tmp_path / "junk.bin").write_bytes(b"junk" * 100)
+    (tmp_path / "begun.obs").write_text(_HEADER)
     (tmp_path / "orbits.sp3").write_bytes(b"#cP2016  6  6  0  0  0.00000000     288\n")
     names = {"pos": tmp_path / "good.pos", "junk": tmp_path / "junk.bin", "gone": tmp_path / "gone",
-             "sp3": tmp_path / "orbits.sp3"}  # fmt: skip
+             "sp3": tmp_path / "orbits.sp3", "begun": tmp_path / "begun.obs"}  # fmt: skip
     with pytest.raises(LingnanError, match=told):
         run(*(word.format(**names) for word in words))
     assert not (tmp_path / "x.pos").exists()
+    assert (tmp_path / "junk.bin").read_bytes() == b"junk" * 100
