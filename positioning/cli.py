@@ -17,7 +17,7 @@ app = App(name="positioning", help="GNSS positioning in the urban canyon (D4).")
 AsJson = Annotated[bool, Parameter(name="--json", negative="")]
 WideLanes = Annotated[bool, Parameter(negative="")]
 Week = Annotated[int | None, Parameter(validator=Number(gt=0, lt=10_000))]
-Seconds = Annotated[float | None, Parameter(validator=Number(gt=0))]
+Seconds = Annotated[float | None, Parameter(validator=Number(gt=0, lte=86_400))]
 Files = Annotated[list[Path], Parameter(consume_multiple=True, negative="")]
 Layout = Literal["open", "canyon", "avenue", "old-town", "viaduct", "trees"]
 Coordinates = Annotated[str, Parameter(allow_leading_hyphen=True, show_default=False)]  # x < 0
@@ -209,7 +209,7 @@ def simulate(
     Parameters
     ----------
     out:
-        The folder to write; it is made.
+        The folder to write; it is made. Another drive in it is not written over.
     layout:
         What the city is like.
     seed:
@@ -226,9 +226,11 @@ def simulate(
         Print what was written as JSON.
     """
     from dataclasses import replace
+    from tempfile import TemporaryDirectory
 
+    from common.errors import LingnanError
     from common.progress import progress
-    from positioning.sim.gnss.files import write
+    from positioning.sim.gnss.files import FILES, write
     from positioning.sim.gnss.receiver import Receiver
     from positioning.sim.gnss.scenario import Scenario
     from positioning.sim.gnss.scenario import simulate as run
@@ -236,11 +238,15 @@ def simulate(
     scenario = Scenario(layout=layout, seed=seed, duration_s=duration)
     scenario = _under(scenario, nav, sp3)
     _folder(out)
-    with progress() as tell:
+    if there := [name for name in FILES if (out / name).exists()]:
+        raise LingnanError(f"{out} holds {', '.join(there)} already: name another folder")
+    with progress() as tell, TemporaryDirectory(prefix=".unfinished-", dir=out) as part:
         tell(0, 2, "simulating")
         drive = run(replace(scenario, rover=replace(Receiver(), rate_hz=rate)))
         tell(1, 2, "writing")
-        write(drive, out)
+        write(drive, Path(part))
+        for name in FILES:  # all of them or none: an interrupted call leaves the folder as it was
+            (Path(part) / name).replace(out / name)
     x, y, z = drive.base_position_m.tolist()
     if json:
         told = {"out": str(out), "epochs": len(drive.rover), "base_position_m": [x, y, z]}

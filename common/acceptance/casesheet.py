@@ -38,7 +38,8 @@ class CaseSheetError(LingnanError):
 def fill(report: Path, template: Path) -> str:
     """The template with its fields filled from the report folder; the report's id at its end."""
     if not template.is_file():
-        raise CaseSheetError(f"{template} does not exist")
+        lacks = "is no file" if template.exists() else "does not exist"
+        raise CaseSheetError(f"{template} {lacks}")
     if template.stat().st_size > MAX_BYTES:
         raise CaseSheetError(f"{template} is over {MAX_BYTES} bytes, too large for a template")
     try:

@@ -14,6 +14,7 @@ from typing import Any
 from cyclopts import App, CycloptsError, Group
 
 import common
+from common.cli.interrupt import Interruption
 from common.directions import Direction, installed
 from common.errors import LingnanError
 
@@ -68,6 +69,11 @@ def run(tokens: Sequence[str]) -> int:
     """Run one command line; the exit code. Errors a user can mend are printed, without a trace."""
     for name in ONE_THREAD:
         os.environ.setdefault(name, "1")
+    with Interruption() as interruption:
+        return _answered(tokens, interruption)
+
+
+def _answered(tokens: Sequence[str], interruption: Interruption) -> int:
     try:
         result: Any = build()(list(tokens), exit_on_error=False)
         sys.stdout.flush()
@@ -84,6 +90,7 @@ def run(tokens: Sequence[str]) -> int:
         print(f"lingnan: {where}{error.strerror or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        interruption.struck()
         print("lingnan: stopped", file=sys.stderr)
         return INTERRUPTED
     return result if isinstance(result, int) else 0
@@ -91,7 +98,10 @@ def run(tokens: Sequence[str]) -> int:
 
 def main() -> None:
     """Entry point of the console script."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if code == INTERRUPTED:
+        sys.unraisablehook = lambda told: None  # of what was cut off half way
+    sys.exit(code)
 
 
 if __name__ == "__main__":

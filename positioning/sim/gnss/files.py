@@ -26,6 +26,13 @@ TRUTH_COLUMNS = (
 """ECEF of the antenna at the epochs of rover.obs, in GPS time; yaw from east, anticlockwise."""
 
 
+FILES = (
+    *("rover.obs", "base.obs", "nav.nav", "rover.ubx"),
+    *("imu.csv", "wheel.csv", "truth.csv", "rows.npz"),
+)
+"""What `write` writes."""
+
+
 def write(drive: Drive, folder: Path) -> None:
     """Write all files of a drive into a folder, which is made."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ import pytest
 
 from common import __version__
 from common.cli import main
+from common.cli.interrupt import Interruption
 
 from ..conftest import Lingnan
 
@@ -119,6 +120,50 @@ def test_interruption_and_a_closed_pipe_have_the_shells_codes(
     assert main.run(["stop"]) == 130
     assert main.run(["missing"]) == 2
     assert "/no/such/file: No such file or directory" in capsys.readouterr().err
+
+
+def test_an_interruption_that_a_finaliser_swallowed_still_stops_the_command() -> None:
+    code = """
+import sys, time
+from cyclopts import App
+from common.cli import main
+
+class Struck:
+    def __init__(self, error): self.error = error
+    def __del__(self): raise self.error
+
+app = App(suppress_keyboard_interrupt=False, result_action="return_value")
+
+@app.command
+def work():
+    half_built = Struck(AttributeError("half built"))
+    Struck(KeyboardInterrupt())
+    for _ in range(600):
+        time.sleep(0.05)
+
+main.build = lambda: app
+sys.argv = ["lingnan", "work"]
+main.main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=25
+    )
+    assert (done.returncode, done.stderr) == (130, "lingnan: stopped\n")
+
+
+def test_other_faults_of_finalisers_are_told_as_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[type[BaseException]] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda one: told.append(one.exc_type))
+
+    class Faulty:
+        def __del__(self) -> None:
+            raise ValueError
+
+    with Interruption():
+        Faulty()
+    assert told == [ValueError]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a shell's pipe")

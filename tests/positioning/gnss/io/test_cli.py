@@ -85,6 +85,14 @@ def test_a_receiver_s_file_becomes_rinex(tmp_path: Path) -> None:
     assert len(rinex_nav.read(nav).kepler) == 28
 
 
+def test_a_simulated_drive_is_not_written_over_another(tmp_path: Path) -> None:
+    (tmp_path / "imu.csv").write_text("recorded")
+    with pytest.raises(LingnanError, match=r"imu\.csv already"):
+        run("simulate", tmp_path, "--duration", 5)
+    assert [path.name for path in tmp_path.iterdir()] == ["imu.csv"]
+    assert (tmp_path / "imu.csv").read_text() == "recorded"
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
