@@ -6,6 +6,7 @@ quick and a broken one breaks nothing else.
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from collections.abc import Sequence
@@ -99,8 +100,10 @@ def _answered(tokens: Sequence[str], interruption: Interruption) -> int:
 def main() -> None:
     """Entry point of the console script."""
     code = run(sys.argv[1:])
-    if code == INTERRUPTED:
-        sys.unraisablehook = lambda told: None  # of what was cut off half way
+    if code == INTERRUPTED:  # what a compiler was cut off in crashes where it is finalised
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        os._exit(code)
     sys.exit(code)
 
 
