@@ -10,6 +10,7 @@ import atexit
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from cyclopts import App, CycloptsError, Group
@@ -102,7 +103,8 @@ def main() -> None:
     code = run(sys.argv[1:])
     if code == INTERRUPTED:  # what a compiler was cut off in crashes where it is finalised
         atexit._run_exitfuncs()
-        sys.stdout.flush()
+        with suppress(OSError):  # the reader of a pipe may have been interrupted too
+            sys.stdout.flush()
         os._exit(code)
     sys.exit(code)
 
