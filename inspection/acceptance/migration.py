@@ -40,7 +40,7 @@ from inspection.pipeline import Inspection, Pipeline
 if TYPE_CHECKING:  # the simulator needs the extra sim, the table of rows does not
     from inspection.sim.moving import Batch, Move, Outcome
 
-MATERIALS = ("metal", "glass", "glaze")
+MATERIALS = ("metal", "glass", "glaze", "plastic", "eink", "inductor", "smd")
 HERE = "D"
 WAYS = ("A", "D raw", "D adapted")
 CYCLE_S = 10.0  # a person lays a part or the target in, by hand, and takes its picture

@@ -16,7 +16,9 @@ the bound is wide, and the threshold falls more, not less. Where no defect is kn
 threshold.
 
 What falling costs is false alarms, and there the good parts do tell. The job is refused where more
-of them reach the new threshold than the false rate of the job makes likely, or where they score
+of them reach the new threshold than the false rate of the job makes likely (and is told whether
+they reach the old one too, which is the lamps' doing, or not, which is the lens' or the camera's),
+or where they score
 higher than those of the old station beyond what so many parts allow (Mann and Whitney 1947), unless
 they still lie clear of the threshold (one-sided normal tolerance limit, 99 % of parts with 95 %
 confidence). Ten parts bound no false rate at 0.2 points; they show whether the job is out of place.
@@ -92,11 +94,8 @@ def moved(
     p_higher = float(mannwhitneyu(good_here, good_there, alternative="greater").pvalue)
     limit = tolerance_limit(good_here)
     found = Moved(value, before, loss, high, rejected, n, limit, p_higher)
-    if float(binom.sf(rejected - 1, n, expected)) < UNLIKELY:
-        raise MigrationError(
-            f"{rejected} of {n} good parts would be rejected at threshold {value:.3g}, the job "
-            f"rejects {expected:.1%}: this station shows the parts otherwise; check its light"
-        )
+    if _is_unlikely(rejected, n, expected):
+        raise MigrationError(_why(found, int((good_here >= before).sum()), expected))
     if p_higher < UNLIKELY and limit >= value:
         raise TooFewPartsError(
             f"good parts score higher here (p = {p_higher:.1g}), by {n} of them perhaps up to "
@@ -104,6 +103,31 @@ def moved(
             "station's light, or teach the job here"
         )
     return found
+
+
+def _is_unlikely(rejected: int, parts: int, expected: float) -> bool:
+    """Whether chance makes so many of the parts or more at this rate too seldom."""
+    return float(binom.sf(rejected - 1, parts, expected)) < UNLIKELY
+
+
+def _why(found: Moved, rejected_before: int, expected: float) -> str:
+    """What a station that does not fit lacks. Good parts that reach the old threshold too are
+    shown otherwise; where only the fall brings them there, it is defects that are shown weaker."""
+    told = (
+        f"{found.rejected} of {found.parts} good parts would be rejected at threshold "
+        f"{found.value:.3g}, the job rejects {expected:.1%}"
+    )
+    if _is_unlikely(rejected_before, found.parts, expected):
+        return (
+            f"{told}, and {rejected_before} at its own threshold {found.before:.3g}: this station "
+            "shows the parts otherwise; check that its lamps stand where they did, for a lamp from "
+            "the side that is turned throws other shadows, or teach the job here"
+        )
+    return (
+        f"{told}; its own threshold {found.before:.3g} rejects {rejected_before}, but probes lose "
+        f"{found.loss:.2g} here, at most {found.loss_high:.2g}: this station shows small defects "
+        "too weakly; it takes a sharper lens, finer pixels or less noise, or teach the job here"
+    )
 
 
 def tolerance_limit(scores: F64) -> float:

@@ -17,7 +17,7 @@ class Light:
 
     half_angle_deg: how large a lamp looks from the part. Its irradiance, 1 by definition, is that
     on a plane facing the lamp, shared evenly between the azimuths. is_panel: an evenly bright disk
-    about the camera's axis, for shiny parts that are not flat.
+    overhead, for shiny parts that are not flat; where it leans, it does so to its one azimuth.
     """
 
     elevation_deg: float
@@ -29,7 +29,7 @@ class Light:
 COMPASS = tuple(float(a) for a in range(0, 360, 45))
 LIGHTS: dict[str, Light] = {
     "coaxial": Light(90, (0,), 6),
-    "panel": Light(90, (), 18, is_panel=True),
+    "panel": Light(90, (0,), 18, is_panel=True),
     "ring": Light(45, COMPASS, 8),
     "dark_field": Light(15, COMPASS, 6),
     "east": Light(45, (0,), 8),
@@ -68,6 +68,7 @@ class Station:
             (_toward(light.elevation_deg, azimuth), power / len(light.azimuths_deg), light)
             for name, power in program.items()
             for light in (self._light(name),)
+            if not light.is_panel
             for azimuth in light.azimuths_deg
         ]
         directions = np.array([row[0] for row in rows], np.float32).reshape(-1, 3)
@@ -91,18 +92,26 @@ class Station:
             light = self._light(name)
             if light.is_panel:
                 half_angle = float(np.deg2rad(light.half_angle_deg))
+                middle = _mirroring(light)
                 if rng is None:
-                    return Panel(power, half_angle)
+                    return Panel(power, half_angle, *middle)
                 reach = float(np.deg2rad(tolerance.angle_deg)) / 2
                 x, y = map(float, rng.uniform(-reach, reach, 2))
                 spread = float(rng.uniform(-tolerance.irradiance, tolerance.irradiance))
-                return Panel(power * (1 + spread), half_angle, x, y)
+                return Panel(power * (1 + spread), half_angle, middle[0] + x, middle[1] + y)
         return None
 
     def _light(self, name: str) -> Light:
         if name not in self.lights:
             raise ValueError(f"no strobe {name!r}; the station has {', '.join(self.lights)}")
         return self.lights[name]
+
+
+def _mirroring(light: Light) -> tuple[float, float]:
+    """Slopes of the plane mirror that shows the camera the panel's middle: half of its lean."""
+    half = float(np.tan(np.deg2rad(90 - light.elevation_deg) / 2))
+    azimuth = np.deg2rad(light.azimuths_deg[0])
+    return -half * float(np.cos(azimuth)), -half * float(np.sin(azimuth))
 
 
 def _toward(elevation_deg: float, azimuth_deg: float) -> tuple[float, float, float]:

@@ -21,6 +21,7 @@ from inspection.sim.apply import repaint, touched
 from inspection.sim.defects import Defect, imprint
 from inspection.sim.lighting import Lighting
 from inspection.sim.materials import MATERIALS
+from inspection.sim.optics import NUMERICAL_APERTURE, defocus
 from inspection.sim.regimes import REGIMES
 from inspection.sim.render import F32, Lamps, Points, shade
 from inspection.sim.scene import (
@@ -104,7 +105,8 @@ class Rig:
     """A station. `oversample`: cells of the shaded grid a drawing's pixel.
 
     turn_deg, tilt_deg: how far its lamps are turned about the vertical and raised. coaxial_deg: how
-    far the coaxial one leans; as far as the others are raised where none is given. unequal: lamps
+    far what is overhead leans, the coaxial lamp and the panel; as far as the others are raised
+    where none is given. unequal: lamps
     differ by up to this fraction. falloff: irradiance changes by this fraction from the part's
     middle to its right and lower edge. colour: what the part's body scatters of this station's
     light, relative to that of A's; what its skin mirrors has no colour.
@@ -315,7 +317,8 @@ class RigScene:
         host = tinted(part.surface, rig.colour)
         surface = refined(host, rig.oversample)
         room = replace(part.room, radiance=part.room.radiance * lamps.downward / np.pi)
-        lighting = Lighting.over(surface.height_um, surface.pixel_um, lamps, room, True)
+        is_plain = self._material.has_plain_optics
+        lighting = Lighting.over(surface.height_um, surface.pixel_um, lamps, room, is_plain)
         radiance = lighting.on(surface.points)
         fine = round(surface.pixel_um / CELLS_UM)
         for number, defect in self._kept(part, trigger):
@@ -325,7 +328,10 @@ class RigScene:
         dark = shade(host.points.at(slice(None, None, METER_STEP)), lamps)
         level = self._material.level * FULL_WELL_E / EXPOSURE_US * float(rng.uniform(0.9, 1.1))
         radiance *= np.float32(level / max(float(np.median(dark)), 1e-6))
-        return seen(radiance.reshape(surface.height_um.shape), surface.pixel_um, rig)
+        image = radiance.reshape(surface.height_um.shape)
+        if not is_plain:
+            image = defocus(image, surface.height_um, surface.pixel_um, NUMERICAL_APERTURE)
+        return seen(image, surface.pixel_um, rig)
 
     def truth(self, trigger: int, on_drawing: bool = True) -> Truth:
         """What is wrong with the part: labels on the grid of station A, or on this station's."""
