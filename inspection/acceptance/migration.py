@@ -6,6 +6,12 @@ level, twice the read noise), lamps that are turned by 17 degrees, 4 degrees hig
 third and of another colour, and another pose; a job that is not adapted misses points there. Its
 coaxial lamp leans by 4 degrees, and a move refuses a lamp that the target's mirror shows so dim: it
 is levelled to half a degree then, as a person would, and the move made once more.
+
+Every material is tried. A side lamp that is turned throws other shadows of chips and inductors, and
+through a lens so soft a point of 30 um can be no stronger than the texture of plastic or e-ink: no
+threshold keeps both rates there. Such a job is to be refused; it is told which of the two it is,
+and counts as not moved.
+
 The move uses one picture of the target and ten good parts of D, up to thirty where it asks for
 more, and no defect of D; its result is judged on other parts.
 """
@@ -266,11 +272,12 @@ def separation(one: Trial) -> Plot:
 
 
 HOW = (
-    "Simulated stations A and D, camera driver, metal, glass and glaze; points of 30 um, each "
-    "judged alone; the network's threshold on A, the moved job's on D. One picture of the target "
-    "and ten good parts of D, up to thirty where more are asked for. D's coaxial lamp, which leans "
-    "by 4 degrees, is levelled to half a degree where the move refuses it and asks for that. Quick "
-    "size: cameras that see 5.1 x 5.1 mm, and a target to match."
+    f"Simulated stations A and D, camera driver, jobs of {', '.join(MATERIALS[:-1])} and "
+    f"{MATERIALS[-1]}; points of 30 um, each judged alone; the network's threshold on A, the moved "
+    "job's on D. One picture of the target and ten good parts of D, up to thirty where more are "
+    "asked for. What lights from overhead leans by 4 degrees on D: the coaxial lamp is levelled to "
+    "half a degree where the move refuses it and asks for that; the panel, a disk of 18 degrees, "
+    "stays. Quick size: cameras that see 5.1 x 5.1 mm, and a target to match."
 )
 
 
@@ -296,8 +303,10 @@ INDICATORS = (
         "fraction",
         ">=",
         1.0,
-        f"{HOW} A move is refused where good parts show themselves so much otherwise there that "
-        "nothing can be said of misses; the other rows are of the jobs that were moved.",
+        f"{HOW} A move is refused where no threshold would keep both rates: where good parts reach "
+        "the job's own there, or probes of a known contrast lose so much that good parts reach the "
+        "one that still finds them. The notes tell which material and why; the other rows are of "
+        "the jobs that were moved.",
     ),
     _row(
         "miss-after",
@@ -323,7 +332,7 @@ INDICATORS = (
         FALSE_CHANGE,
         f"{HOW} The same good parts of 10.2 x 10.2 mm on both; the difference of the two rates. "
         f"It takes {ENOUGH:,} good parts, none of them rejected on D alone, to prove it: the full "
-        f"size has {SIZES['full'].good * len(MATERIALS):,} of all materials together.",
+        f"size has {SIZES['full'].good:,} of each material that is moved, so three do.",
     ),
     _row(
         "minutes",

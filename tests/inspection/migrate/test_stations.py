@@ -8,10 +8,13 @@ import pytest
 
 from inspection.acceptance import migration
 from inspection.acceptance.migration import INDICATORS, Trial, change
+from inspection.methods.segment import station_method
 from inspection.sim.materials import MATERIALS
 from inspection.sim.moving import Batch, Outcome
 from inspection.sim.regimes import REGIMES
+from inspection.sim.render import Points, shade
 from inspection.sim.scene import Plan, StationScene
+from inspection.sim.station import Light, Station
 from inspection.sim.stations import RIGS, Lens, focused, refined, rig_scene, tinted
 from inspection.sim.target import target_scene
 
@@ -121,6 +124,35 @@ def test_light_of_another_colour_changes_the_body_and_not_the_skin() -> None:
     assert np.allclose(other.points.albedo, 0.8 * part.surface.points.albedo)
     assert np.array_equal(other.points.f0, part.surface.points.f0)
     assert tinted(part.surface, 1.0) is part.surface
+
+
+def test_a_panel_leans_with_its_station_as_a_lamp_there_would() -> None:
+    """A small panel off the axis is the lamp in that direction: the same facets mirror either."""
+    leaning, lamp = (
+        Station({"panel": Light(80, (30,), 0.5, is_panel)}).lamps({"panel": 1.0})
+        for is_panel in (True, False)
+    )
+    assert leaning.panel is not None and lamp.panel is None and not len(leaning.directions)
+    p, q = (a.ravel().astype(np.float32) for a in np.meshgrid(*2 * [np.linspace(-0.3, 0.3, 31)]))
+    plain = [np.full(p.shape, v, np.float32) for v in (0.0, 0.04, 0.1, 0.1)]
+    seen, wanted = (shade(Points(p, q, *plain), lamps) for lamps in (leaning, lamp))
+    assert seen.argmax() == wanted.argmax()
+    near = wanted > 0.05 * wanted.max()
+    assert np.corrcoef(seen[near], wanted[near])[0, 1] > 0.99
+    there = RIGS["D"].station().lamps({"panel": 1.0}).panel
+    assert there is not None
+    assert np.hypot(there.slope_x, there.slope_y) == pytest.approx(np.tan(np.deg2rad(4.0) / 2))
+    assert np.arctan2(-there.slope_y, -there.slope_x) == pytest.approx(np.deg2rad(17.0))
+    level = RIGS["A"].station().lamps({"panel": 1.0}).panel
+    assert level is not None and level.slope_x == level.slope_y == 0
+
+
+def test_stations_show_good_inductors_as_the_drawings_does() -> None:
+    """Tall parts cast soft shadows and lie out of focus; with hard ones good parts are rejected."""
+    method = station_method("inductor")
+    assert method.threshold is not None
+    for frame in Batch("inductor", 31, 3, field=0.5).shots("A"):
+        assert method.score(frame) < method.threshold
 
 
 def test_every_station_sees_all_of_the_first_ones_field() -> None:

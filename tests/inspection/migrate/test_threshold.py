@@ -72,9 +72,9 @@ def test_good_parts_that_do_not_fit_refuse_the_move() -> None:
 
 def test_a_refusal_says_whether_parts_or_defects_are_shown_otherwise() -> None:
     there = np.linspace(9, 10, 10)
-    with pytest.raises(MigrationError, match="10 at its own threshold 5: .* lamps"):
+    with pytest.raises(MigrationError, match=r"10 at its own threshold 5: .* lamps"):
         threshold.moved(5.0, 9.0, GOOD, GOOD + 12, there, there)
-    with pytest.raises(MigrationError, match="threshold 5 rejects 0, .* lose 14 .* sharper lens"):
+    with pytest.raises(MigrationError, match=r"threshold 5 rejects 0, .* lose 14 .* sharper lens"):
         threshold.moved(5.0, 9.0, GOOD, GOOD, there, there - 14)
     # good parts as at home, and defects too: nothing to refuse
     assert threshold.moved(5.0, 9.0, GOOD, GOOD, there, there).value == 5.0
