@@ -16,12 +16,12 @@ the bound is wide, and the threshold falls more, not less. Where no defect is kn
 threshold.
 
 What falling costs is false alarms, and there the good parts do tell. The job is refused where more
-of them reach the new threshold than the false rate of the job makes likely (and is told whether
-they reach the old one too, which is the lamps' doing, or not, which is the lens' or the camera's),
-or where they score
-higher than those of the old station beyond what so many parts allow (Mann and Whitney 1947), unless
-they still lie clear of the threshold (one-sided normal tolerance limit, 99 % of parts with 95 %
-confidence). Ten parts bound no false rate at 0.2 points; they show whether the job is out of place.
+of them reach the new threshold than the false rate of the job makes likely; whether they reach the
+old one too tells parts that are shown otherwise, as by lamps that stand elsewhere, from defects
+that are shown too weakly, as by a softer lens. It is also refused where they score higher than
+those of the old station beyond what so many parts allow (Mann and Whitney 1947), unless they still
+lie clear of the threshold (one-sided normal tolerance limit, 99 % of parts with 95 % confidence).
+Ten parts bound no false rate at 0.2 points; they show whether the job is out of place.
 """
 
 from __future__ import annotations
