@@ -118,6 +118,10 @@ def test_rows_of_jobs_that_were_all_refused_are_not_measured_but_for_the_share_m
     assert all(m.value is None for m in found.values())
 
 
+def test_the_rows_try_every_material_that_is_simulated() -> None:
+    assert sorted(migration.MATERIALS) == sorted(MATERIALS)
+
+
 def test_light_of_another_colour_changes_the_body_and_not_the_skin() -> None:
     part = StationScene(MATERIALS["glaze"], REGIMES["judge"], Plan(), 3, (64, 64)).part(0)
     other = tinted(part.surface, 0.8)
