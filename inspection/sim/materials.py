@@ -125,6 +125,6 @@ MATERIALS = {
         Material("smd", smd.board, {"coaxial": 1.0, "east": 2.5}, 0.24, has_plain_optics=True),
         Material("plastic", plastic, {"panel": 1.0}, 0.45),
         Material("eink", eink.display, {"coaxial": 1.0}, 0.50),
-        Material("inductor", inductor.board, {"panel": 1.0, "east": 0.7}, 0.40),
+        Material("inductor", inductor.board, {"panel": 1.0, "ring": 0.7}, 0.40),
     )
 }

@@ -8,7 +8,7 @@ shows; what a network misses beyond that is the network's, or the textures' that
 Points of 30 um. E-ink, pits and bumps on white and on black: under the recipe's coaxial strobe, and
 in a pair of exposures that adds light from the east and takes as much from the west away, in which
 relief stays and pigment cancels. Inductors, inclusions too: under the recipe's panel with light
-from the east, and with as much from a ring, whose shadows are fainter.
+from a ring, and with as much from the east, whose shadows are deeper.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ QUESTIONS = {
         ("pit", "bump"),
     ),
     "inductor": Question(
-        ("panel", "east", "ring"),
-        {f"panel and {name}": partial(beside_panel, name) for name in ("east", "ring")},
+        ("panel", "ring", "east"),
+        {f"panel and {name}": partial(beside_panel, name) for name in ("ring", "east")},
         {1: "solder mask", 2: "moulded body", 3: "ferrite"},
         ("pit", "bump", "inclusion"),
     ),
