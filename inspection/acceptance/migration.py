@@ -8,7 +8,7 @@ coaxial lamp leans by 4 degrees, and a move refuses a lamp that the target's mir
 is levelled to half a degree then, as a person would, and the move made once more.
 
 Every material is tried. A side lamp that is turned throws other shadows of chips, and through so
-soft a lens a point of 30 um can be no stronger than the texture of plastic, e-ink or inductors: no
+soft a lens a point of 30 um can be no stronger than the texture of plastic or e-ink: no
 threshold keeps both rates there. Such a job is to be refused; it is told which of the two it is,
 and counts as not moved.
 
