@@ -13,8 +13,10 @@ def test_a_new_file_and_a_former_output_are_free(tmp_path: Path) -> None:
     out, read = tmp_path / "out 板.pos", tmp_path / "in.obs"
     read.write_text("read")
     check_output(out, read, None, tmp_path / "gone")
+    assert not out.exists(), "asking makes no file"
     out.write_text("former")
     check_output(out, read)
+    assert (out.read_text(), read.read_text()) == ("former", "read")
 
 
 def test_an_input_is_never_written_over_under_any_name(tmp_path: Path) -> None:
