@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.runtime.errors import ModelError, ModelInputError, ProviderError, UnsafeModelError
-from common.runtime.products import exact
+from common.runtime.products import exact, is_narrow, overflows
 from common.runtime.scan import scan
 
 if TYPE_CHECKING:  # imported where used: it starts a thread, which a fork would leave behind
@@ -82,7 +82,12 @@ class Session:
         warmup: int = 1,
     ) -> None:
         scan(payload)
-        self._session = _open(exact(payload), _options(threads), _available(providers))
+        is_lossless = not overflows() or is_narrow(payload)
+        self._session = _open(
+            payload if is_lossless else exact(payload),
+            _options(threads, is_lossless),
+            _available(providers),
+        )
         self.inputs = tuple(_spec(node) for node in self._session.get_inputs())
         self.outputs = tuple(_spec(node) for node in self._session.get_outputs())
         if all(isinstance(extent, int) for spec in self.inputs for extent in spec.shape[1:]):
@@ -139,7 +144,7 @@ def _available(providers: Sequence[str]) -> list[str]:
     return list(providers)
 
 
-def _options(threads: int) -> ort.SessionOptions:
+def _options(threads: int, is_lossless: bool) -> ort.SessionOptions:
     import onnxruntime as ort
 
     options = ort.SessionOptions()
@@ -147,8 +152,8 @@ def _options(threads: int) -> ort.SessionOptions:
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # errors are raised; nothing is to be printed besides
     options.add_session_config_entry("session.load_model_format", "ONNX")
-    # int8 networks as they are meant on processors that lose products (see common.runtime.products)
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    if not is_lossless:  # int8 networks as they are meant (see common.runtime.products)
+        options.add_session_config_entry("session.x64quantprecision", "1")
     return options
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,15 +17,35 @@ Contrast = Annotated[float, Parameter(validator=Number(gte=1e-3, lte=5))]
 Step = Annotated[int, Parameter(validator=Number(gt=-10_000, lt=10_000))]
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """What digital numbers mean.
+
+    Parameters
+    ----------
+    black_level_dn:
+        What the camera reads with its lens covered.
+    saturation_dn:
+        The number from which on a pixel is saturated; 255 without it for 8 bits, needed for 16.
+    dn_per_e:
+        The camera's gain, numbers an electron: radiance is then in e/us, and its noise told.
+    read_noise_e:
+        The camera's read noise in electrons; in numbers where the gain is not told.
+    """
+
+    black_level_dn: Level
+    saturation_dn: Above | None = None
+    dn_per_e: Above | None = None
+    read_noise_e: Level = 0.0
+
+
 def strobe(
     images: Path,
     *,
     exposures: Path,
     out: Path,
-    black_level_dn: Level,
-    saturation_dn: Above | None = None,
-    dn_per_e: Above | None = None,
-    read_noise_e: Level = 0.0,
+    numbers: Numbers,
     flicker_hz: Above | None = None,
     json: AsJson = False,
 ) -> None:
@@ -41,14 +62,8 @@ def strobe(
     out:
         New folder: strobe.png (as the camera would show the strobe alone), radiance.png (16 bit),
         maps.npz, summary.json.
-    black_level_dn:
-        What the camera reads with its lens covered.
-    saturation_dn:
-        The number from which on a pixel is saturated; 255 without it for 8 bits, needed for 16.
-    dn_per_e:
-        The camera's gain, numbers an electron: radiance is then in e/us, and its noise told.
-    read_noise_e:
-        The camera's read noise in electrons; in numbers where the gain is not told.
+    numbers:
+        What they mean.
     flicker_hz:
         Of the room's lamps, twice the mains frequency; asks for four dark exposures at least.
     json:
@@ -58,9 +73,9 @@ def strobe(
     from inspection.imaging.keep import can_be_kept, keep_radiance
 
     can_be_kept(out)
-    camera = recorded.Camera(black_level_dn, saturation_dn, dn_per_e, read_noise_e)
+    camera = recorded.Camera(**asdict(numbers))
     seen = recorded.strobe(images, exposures, camera, flicker_hz)
-    told = keep_radiance(out, seen, "strobe.png", dn_per_e is not None)
+    told = keep_radiance(out, seen, "strobe.png", numbers.dn_per_e is not None)
     _tell(
         told,
         f"{out}: {told['n_strobed']} exposures with strobe less {told['n_dark']} without, "
@@ -76,10 +91,7 @@ def hdr(
     *,
     exposures: Path,
     out: Path,
-    black_level_dn: Level,
-    saturation_dn: Above | None = None,
-    dn_per_e: Above | None = None,
-    read_noise_e: Level = 0.0,
+    numbers: Numbers,
     json: AsJson = False,
 ) -> None:
     """Fuse IMAGES of one scene, exposed for different times, into one radiance.
@@ -94,14 +106,8 @@ def hdr(
     out:
         New folder: picture.png (logarithmic, for the eye), radiance.png (16 bit), maps.npz,
         summary.json.
-    black_level_dn:
-        What the camera reads with its lens covered.
-    saturation_dn:
-        The number from which on a pixel is saturated; 255 without it for 8 bits, needed for 16.
-    dn_per_e:
-        The camera's gain, numbers an electron: radiance is then in e/us, and its noise told.
-    read_noise_e:
-        The camera's read noise in electrons; in numbers where the gain is not told.
+    numbers:
+        What they mean.
     json:
         Print the summary as JSON.
     """
@@ -109,9 +115,9 @@ def hdr(
     from inspection.imaging.keep import can_be_kept, keep_radiance
 
     can_be_kept(out)
-    camera = recorded.Camera(black_level_dn, saturation_dn, dn_per_e, read_noise_e)
+    camera = recorded.Camera(**asdict(numbers))
     seen = recorded.hdr(images, exposures, camera)
-    told = keep_radiance(out, seen, "picture.png", dn_per_e is not None)
+    told = keep_radiance(out, seen, "picture.png", numbers.dn_per_e is not None)
     decibels = "" if told["range_db"] is None else f" ({told['range_db']:.0f} dB)"
     _tell(
         told,

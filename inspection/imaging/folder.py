@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import LingnanError
+from inspection.imaging import listfile
 from inspection.imaging.curvature import mean_curvature
 from inspection.imaging.gains import solve_gains
 from inspection.imaging.photometric import solve
@@ -49,13 +48,8 @@ class Written:
 def read_lights(path: Path) -> Lights:
     """File name -> unit vector, of a JSON object or CSV lines file,x,y,z. LightsError says what is
     wrong; a first line of CSV without numbers is a heading."""
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise LightsError(path, f"over {MOST_BYTES} bytes is no list of lights")
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LightsError(path, f"cannot be read: {error}") from None
-    rows = _json_rows(path, text) if path.suffix.lower() == ".json" else _csv_rows(path, text)
+    told = listfile.read(path, MOST_BYTES, LightsError)
+    rows = told.items() if isinstance(told, dict) else _numbered(path, told)
     lights: dict[str, tuple[float, float, float]] = {}
     for name, values in rows:
         if name in lights:
@@ -68,27 +62,13 @@ def read_lights(path: Path) -> Lights:
     return lights
 
 
-def _json_rows(path: Path, text: str) -> Iterable[tuple[str, Any]]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise LightsError(path, f"is no JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise LightsError(path, 'must hold an object {"file.png": [x, y, z], ...}')
-    return list(found.items())
-
-
-def _csv_rows(path: Path, text: str) -> Iterable[tuple[str, Any]]:
-    try:
-        rows = [row for row in csv.reader(text.splitlines()) if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise LightsError(path, f"is no CSV: {error}") from None
+def _numbered(path: Path, rows: list[list[str]]) -> Iterable[tuple[str, Any]]:
     if rows and not any(_is_number(cell) for cell in rows[0][1:]):
         rows = rows[1:]
     for row in rows:
         if len(row) != 4 or not all(map(_is_number, row[1:])):
             raise LightsError(path, f"{','.join(row)[:60]!r} is not file,x,y,z")
-    return [(row[0].strip(), [float(cell) for cell in row[1:]]) for row in rows]
+    return [(row[0], [float(cell) for cell in row[1:]]) for row in rows]
 
 
 def _is_number(cell: str) -> bool:

@@ -13,8 +13,6 @@ lossy.
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import LingnanError
+from inspection.imaging import listfile
 from inspection.layouts.base import LayoutError
 from inspection.layouts.imagesize import image_size
 from inspection.relief.tiffsize import tiff_size
@@ -61,13 +60,8 @@ class Taken:
 def read_table(path: Path, needs: Iterable[Column], most: int) -> list[Taken]:
     """The table's lines in its order, each with all that `needs` names; `most` at most. ShotsError
     says what is wrong."""
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ShotsError(path, f"over {MOST_BYTES} bytes is no table of frames")
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ShotsError(path, f"cannot be read: {error}") from None
-    rows = _json_rows(path, text) if path.suffix.lower() == ".json" else _csv_rows(path, text)
+    told = listfile.read(path, MOST_BYTES, ShotsError)
+    rows = _named(path, told) if isinstance(told, dict) else _headed(path, told)
     found: dict[str, Taken] = {}
     for name, values in rows:
         if name in found:
@@ -81,30 +75,21 @@ def read_table(path: Path, needs: Iterable[Column], most: int) -> list[Taken]:
     return list(found.values())
 
 
-def _json_rows(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ShotsError(path, f"is no JSON: {error}") from None
-    if not isinstance(found, dict) or not all(isinstance(one, dict) for one in found.values()):
+def _named(path: Path, told: dict[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    if not all(isinstance(one, dict) for one in told.values()):
         raise ShotsError(path, 'must hold an object {"file.png": {"exposure_us": 40}, ...}')
-    return list(found.items())
+    return list(told.items())
 
 
-def _csv_rows(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
-    try:
-        rows = [row for row in csv.reader(text.splitlines()) if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise ShotsError(path, f"is no CSV: {error}") from None
-    heading = [cell.strip() for cell in rows[0]] if rows else []
+def _headed(path: Path, rows: list[list[str]]) -> list[tuple[str, Mapping[str, Any]]]:
+    heading = rows[0] if rows else []
     if heading[:1] != ["file"] or len(set(heading)) < len(heading):
         raise ShotsError(path, f"needs a heading, file and then any of {', '.join(COLUMNS)}")
     found: list[tuple[str, Mapping[str, Any]]] = []
     for row in rows[1:]:
         if len(row) != len(heading):
             raise ShotsError(path, f"{','.join(row)[:60]!r} is not {','.join(heading)[:60]}")
-        cells = [cell.strip() for cell in row]
-        found.append((cells[0], dict(zip(heading[1:], cells[1:], strict=True))))
+        found.append((row[0], dict(zip(heading[1:], row[1:], strict=True))))
     return found
 
 

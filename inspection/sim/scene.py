@@ -8,7 +8,7 @@ median lands on the recipe's level, within 10 %.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast, get_args
 
 import numpy as np
@@ -208,6 +208,9 @@ class StationScene:
         )
         shape = Draw(np.random.default_rng([self._seed, trigger, 2]), regime.family)
         surface = surface.over(form(self._geometry, shape, self._shape, PIXEL_UM))
+        if regime.colour != (1.0, 1.0):
+            colour = np.float32(shape.rng.uniform(*regime.colour))
+            surface = replace(surface, albedo=np.asarray(surface.albedo * colour, np.float32))
         drawn, tilt = float(rng.uniform(*regime.room)), rng.uniform(-0.5, 0.5, 2)
         room = Ambient(drawn if self._set_room is None else self._set_room, *map(float, tilt))
         gain_error = float(rng.uniform(0.9, 1.1))

@@ -45,10 +45,14 @@ LIGHTS: dict[str, Light] = {
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """How far a built station may be off: lamp directions in degrees, irradiances as a fraction."""
+    """How far a built station may be off: lamp directions in degrees, irradiances as a fraction.
+
+    turn_deg: how far all its lamps but those overhead may be turned about the vertical together.
+    """
 
     angle_deg: float = 0.0
     irradiance: float = 0.0
+    turn_deg: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,10 @@ class Station:
         rng: np.random.Generator | None = None,
     ) -> Lamps:
         """Lamps of `program` (strobe -> irradiance), misaligned by `rng` within the tolerance."""
+        reach = tolerance.turn_deg
+        turn = float(rng.uniform(-reach, reach)) if rng is not None and reach else 0.0
         rows = [
-            (_toward(light.elevation_deg, azimuth), power / len(light.azimuths_deg), light)
+            (_toward(light.elevation_deg, azimuth + turn), power / len(light.azimuths_deg), light)
             for name, power in program.items()
             for light in (self._light(name),)
             if not light.is_panel

@@ -3,6 +3,7 @@
     python -m inspection.train.fcn --material metal --out inspection/weights
     python -m inspection.train.fcn --material metal --seed 2 --further 3000   # goes on from there
     python -m inspection.train.fcn --material metal --seed 3 --further 3000 --crowded --draws 5
+    python -m inspection.train.fcn --material metal --seed 4 --further 3000 --stations --draws 2
 
 A line inspects one product, so that each material has a small network of its own, for all its
 geometries. About ten minutes a material on one core. The same seed gives the same files.
@@ -27,10 +28,12 @@ from inspection.models.shipped import name_of
 from inspection.sim.names import GEOMETRIES
 from inspection.train.fcn_export import export, known
 from inspection.train.fcn_hard import hard_batch, hardest
+from inspection.train.fcn_moved import moved
 from inspection.train.fcn_net import Fcn
 from inspection.train.fcn_onnx import weights_of
-from inspection.train.fcn_pool import Batch, Frame, batch, demanded, render_pool
+from inspection.train.fcn_pool import Batch, Frame, Sense, batch, demanded, render_pool
 from inspection.train.fcn_qat import rounding
+from inspection.train.fcn_sensor import sensed
 
 SIDE = 256
 CROPS = 8
@@ -46,8 +49,9 @@ class Effort:
     """parts: rendered. steps: in float; a quarter as many follow with rounding. ranges: which draw
     of frames sets the int8 ranges. further: steps with rounding, all there are, from the network
     that exists already; 0 learns from nothing. is_crowded: these on parts with more points.
-    is_varied: these on textures of more kinds, see `regimes`. draws: times the usual number of
-    parts set the thresholds."""
+    is_varied: these on textures of more kinds, see `regimes`. is_moved: these on stations that
+    differ, and half of them seen as a moved job does. draws: times the usual number of parts set
+    the thresholds."""
 
     parts: int = PARTS
     steps: int = STEPS
@@ -56,6 +60,7 @@ class Effort:
     further: int = 0
     is_crowded: bool = False
     is_varied: bool = False
+    is_moved: bool = False
     draws: int = 1
 
     def command(self, material: str, before: str = "") -> str:
@@ -66,6 +71,7 @@ class Effort:
         rest += f" --ranges {self.ranges}" if self.ranges else ""
         rest += " --crowded" if self.is_crowded else ""
         rest += " --varied" if self.is_varied else ""
+        rest += " --stations" if self.is_moved else ""
         rest += f" --draws {self.draws}" if self.draws > 1 else ""
         own = f"python -m inspection.train.fcn --material {material} {rest}"
         return f"{before} && {own}" if self.further else own
@@ -84,13 +90,16 @@ def train(frames: list[Frame], steps: int, seed: int, log: Log) -> Fcn:
     return net.eval()
 
 
-def train_further(net: Fcn, frames: list[Frame], steps: int, seed: int, log: Log) -> Fcn:
+def train_further(
+    net: Fcn, frames: list[Frame], steps: int, seed: int, log: Log, sense: Sense = sensed
+) -> Fcn:
     """A folded network after `steps` more with int8 rounding, half of the crops where it errs."""
     rng = np.random.default_rng([seed, 4])
-    weak = hardest(net, frames, rng)
+    weak = hardest(net, frames, rng, sense)
     log(f"{len(weak)} weak places, errors {weak[0].error:.1f} to {weak[-1].error:.1f}")
     with rounding(net):
-        fit(net, partial(hard_batch, frames, weak, rng, CROPS, SIDE), steps, PEAK_RATE / 4, log)
+        draw = partial(hard_batch, frames, weak, rng, CROPS, SIDE, sense)
+        fit(net, draw, steps, PEAK_RATE / 4, log)
     return net.eval()
 
 
@@ -145,10 +154,12 @@ def main() -> None:
     parser.add_argument("--further", type=int, default=0, help="steps more, of the one in --out")
     parser.add_argument("--crowded", action="store_true", help="--further with more points a part")
     parser.add_argument("--varied", action="store_true", help="--further, more kinds of texture")
+    parser.add_argument("--stations", action="store_true", help="--further, stations that differ")
     parser.add_argument("--draws", type=int, default=1, help="times as many parts set thresholds")
     told = parser.parse_args()
-    if told.draws < 1 or ((told.crowded or told.varied) and not told.further):
-        parser.error("--draws is at least 1; --crowded and --varied go with --further")
+    beside = told.crowded or told.varied or told.stations
+    if told.draws < 1 or (beside and not told.further):
+        parser.error("--draws is at least 1; --crowded, --varied, --stations go with --further")
     torch.set_num_threads(1)
     asked = list(GEOMETRIES) if told.material == "all" else [told.material]
     effort = Effort(
@@ -159,6 +170,7 @@ def main() -> None:
         told.further,
         told.crowded,
         told.varied,
+        told.stations,
         told.draws,
     )
     try:
@@ -176,7 +188,7 @@ def make(material: str, folder: Path, effort: Effort) -> bool:
     log(f"{material}: rendering {effort.parts} parts")
     net, command = (_gone_on if effort.further else _learned)(material, folder, effort, log)
     try:
-        regime = "calibrate_varied" if effort.is_varied else "calibrate"
+        regime = "calibrate_varied" if effort.is_varied or effort.is_moved else "calibrate"
         export(net, material, folder, command, log, effort.ranges, effort.draws, regime)
     except LingnanError as error:
         kept = folder.parent / f"fcn_{material}_refused.npz"
@@ -198,9 +210,10 @@ def _gone_on(material: str, folder: Path, effort: Effort, log: Log) -> tuple[Fcn
         raise LingnanError(f"{folder} holds no {name} to go on from; train without --further first")
     net = Fcn.from_weights(weights_of(folder / card.file))
     mix = demanded(material, effort.is_crowded)
-    regime = "varied" if effort.is_varied else "train"
+    regime = "stations" if effort.is_moved else "varied" if effort.is_varied else "train"
     frames = list(render_pool(material, effort.seed, effort.parts, mix, regime))
-    net = train_further(net, frames, effort.further, effort.seed, log)
+    sense = moved if effort.is_moved else sensed
+    net = train_further(net, frames, effort.further, effort.seed, log, sense)
     return net, effort.command(material, card.command)
 
 

@@ -45,7 +45,7 @@ def export(
     models = {
         name_of(material, "fp32"): with_uint8_input(core),
         name_of(material, "int8"): with_uint8_input(
-            quantise(core, list(_range_samples(material, ranges, regime)))
+            quantise(core, list(_range_samples(material, ranges, regime)), is_narrow=True)
         ),
     }
     nets = {name: OnnxFcn(model.SerializeToString()) for name, model in models.items()}

@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from inspection.train.fcn_net import STRIDE, Fcn
-from inspection.train.fcn_pool import Batch, Frame, Place, cell_owners, crop, sensed, stacked
+from inspection.train.fcn_pool import Batch, Frame, Place, Sense, cell_owners, crop, stacked
+from inspection.train.fcn_sensor import sensed
 
 DEFECTS, GOOD = 0.06, 0.4  # shares kept: of all defects, and of the frames' strongest good cells
 SHOWN = 0.5  # share of the crops that lie about such places
@@ -30,12 +31,14 @@ class Weak:
     error: float
 
 
-def hardest(net: Fcn, frames: list[Frame], rng: np.random.Generator) -> list[Weak]:
+def hardest(
+    net: Fcn, frames: list[Frame], rng: np.random.Generator, sense: Sense = sensed
+) -> list[Weak]:
     """The weakest defects of all frames and the strongest good cells."""
     defects: list[Weak] = []
     good: list[Weak] = []
     for number, frame in enumerate(frames):
-        image = sensed(frame.radiance.astype(np.float32), rng)
+        image = sense(frame.radiance.astype(np.float32), rng)
         with torch.no_grad():
             logits = net(torch.from_numpy(image)[None, None])[0, 0].numpy()
         owners = cell_owners(frame.labels)
@@ -60,14 +63,20 @@ def _worst(found: list[Weak], share: float) -> list[Weak]:
 
 
 def hard_batch(
-    frames: list[Frame], weak: list[Weak], rng: np.random.Generator, n: int, side: int
+    frames: list[Frame],
+    weak: list[Weak],
+    rng: np.random.Generator,
+    n: int,
+    side: int,
+    sense: Sense = sensed,
 ) -> Batch:
     """n crops, each through its own sensor: about a weak place or, as often, anywhere."""
     made = []
     for _ in range(n):
         if rng.random() < SHOWN:
             one = weak[int(rng.integers(len(weak)))]
-            made.append(crop(frames[one.frame], rng, side, one.place))
+            made.append(crop(frames[one.frame], rng, side, one.place, sense))
         else:
-            made.append(crop(frames[int(rng.integers(len(frames)))], rng, side))
+            any_one = frames[int(rng.integers(len(frames)))]
+            made.append(crop(any_one, rng, side, sense=sense))
     return stacked(made)

@@ -1,12 +1,12 @@
 """What a network learns from: parts of one material on the simulated station, training regime.
 
 Radiance is rendered once; every crop then passes a sensor of its own (blur, shot and read noise,
-gain, black level), which is not the camera driver's.
+gain, black level: `fcn_sensor`), which is not the camera driver's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspection.sim.names import CHINESE, GEOMETRIES
-from inspection.sim.scene import EXPOSURE_US, FULL_WELL_E, station_scene
+from inspection.sim.scene import station_scene
 from inspection.train.fcn_net import STRIDE
+from inspection.train.fcn_sensor import sensed
 
 F32 = NDArray[np.float32]
 Crop = tuple[F32, NDArray[np.int64]]  # image, owners
 Place = tuple[int, int]  # y, x in pixels
+Sense = Callable[[F32, np.random.Generator], F32]
 
 POINT_UM = (22.0, 25.0, 28.0, 30.0, 32.0, 35.0, 40.0, 50.0, 65.0, 90.0, 150.0)
 SCRATCH_UM = (20.0, 25.0, 30.0, 40.0, 60.0)
@@ -132,7 +134,13 @@ def stacked(made: list[Crop]) -> Batch:
     return Batch(images[:, None], owners)
 
 
-def crop(frame: Frame, rng: np.random.Generator, side: int, about: Place | None = None) -> Crop:
+def crop(
+    frame: Frame,
+    rng: np.random.Generator,
+    side: int,
+    about: Place | None = None,
+    sense: Sense = sensed,
+) -> Crop:
     """Its image and the owners of its cells, flipped at random. about: (y, x) that it holds."""
     limit = frame.labels.shape[0] - side
     if about is None:
@@ -145,19 +153,7 @@ def crop(frame: Frame, rng: np.random.Generator, side: int, about: Place | None 
     )
     radiance = frame.radiance[y : y + side, x : x + side][flips].astype(np.float32)
     labels = frame.labels[y : y + side, x : x + side][flips]
-    return sensed(radiance, rng), cell_owners(labels)
-
-
-def sensed(radiance: F32, rng: np.random.Generator) -> F32:
-    """Electrons/us as whole DN / 255, through a lens and a sensor drawn anew."""
-    sigma_x, sigma_y = rng.uniform(0.4, 0.95) * rng.uniform(0.9, 1.1, 2)
-    electrons = cv2.GaussianBlur(np.ascontiguousarray(radiance), (0, 0), sigma_x, sigmaY=sigma_y)
-    electrons = np.minimum(electrons * (EXPOSURE_US * rng.uniform(0.85, 1.15)), FULL_WELL_E)
-    read_noise, unity = rng.uniform(2, 15), rng.uniform(0.7, 1.5)
-    spread = np.sqrt(electrons * unity + read_noise**2)
-    electrons = electrons + spread * rng.standard_normal(electrons.shape, dtype=np.float32)
-    dn = electrons * (255 / FULL_WELL_E) + rng.uniform(0, 5)
-    return np.asarray(np.clip(np.rint(dn), 0, 255) / np.float32(255), np.float32)
+    return sense(radiance, rng), cell_owners(labels)
 
 
 def cell_owners(labels: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -36,10 +36,12 @@ def quantise(
     samples: Sequence[NDArray[np.float32]],
     method: CalibrationMethod = CalibrationMethod.MinMax,
     options: dict[str, Any] | None = None,
+    is_narrow: bool = False,
 ) -> onnx.ModelProto:
     """`model` (one float32 input) with QuantizeLinear/DequantizeLinear pairs around its nodes.
 
-    samples: inputs whose activations give the ranges.
+    samples: inputs whose activations give the ranges. is_narrow: weights of -64 to 64, as the
+    network learned to round them.
     """
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "float.onnx"), Path(folder, "int8.onnx")
@@ -52,6 +54,7 @@ def quantise(
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             per_channel=True,
+            reduce_range=is_narrow,
             calibrate_method=method,
             extra_options=options or {},
         )

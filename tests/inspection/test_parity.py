@@ -106,7 +106,7 @@ def test_rounding_leaves_the_weights_on_their_grid() -> None:
         fresh.train()
         fresh(torch.rand(1, 1, 32, 32))
     weight = fresh.near[0].conv.weight.detach()
-    steps = weight / (weight.abs().amax(dim=(1, 2, 3), keepdim=True) / 127)
+    steps = weight / (weight.abs().amax(dim=(1, 2, 3), keepdim=True) / 64)
     torch.testing.assert_close(steps, steps.round(), atol=1e-3, rtol=0)
 
 

@@ -94,6 +94,8 @@ def test_the_command_tells_the_crowd_and_the_draws() -> None:
     assert crowd.endswith("--further 900 --seed 3 --crowded --draws 5")
     varied = Effort(100, seed=3, further=900, is_varied=True, draws=2).command("eink", "first")
     assert varied.endswith("--further 900 --seed 3 --varied --draws 2")
+    moving = Effort(100, seed=3, further=900, is_moved=True).command("eink", "first")
+    assert moving.endswith("--further 900 --seed 3 --stations")
 
 
 @pytest.mark.parametrize("is_crowded", [False, True])
@@ -116,14 +118,14 @@ def test_a_crowd_has_more_points_a_part_and_each_its_own_number() -> None:
     assert 90 < len(np.unique(dense.labels)) - 1 <= 100 < 256, "labels are bytes in the pool"
 
 
-@pytest.mark.parametrize("asked", [["--crowded"], ["--varied"], ["--draws", "0"]])
+@pytest.mark.parametrize("asked", [["--crowded"], ["--varied"], ["--stations"], ["--draws", "0"]])
 def test_what_would_be_ignored_is_refused(
     asked: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["fcn", "--material", "eink", *asked])
     with pytest.raises(SystemExit):
         main()
-    assert "--crowded and --varied go with --further" in capsys.readouterr().err
+    assert "--crowded, --varied, --stations go with --further" in capsys.readouterr().err
 
 
 def test_nothing_to_go_on_from_is_refused(tmp_path) -> None:  # type: ignore[no-untyped-def]

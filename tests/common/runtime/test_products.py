@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from common.runtime.onnx_graph import Node, OnnxGraph, read, write
-from common.runtime.products import CONTRIB, exact, overflows, unsigned
+from common.runtime.products import CONTRIB, NARROW, exact, is_narrow, overflows, unsigned
 from common.runtime.session import Session
 
 pytestmark = pytest.mark.common
@@ -19,12 +21,12 @@ STEP = np.float32(np.abs(TOTAL).max() / 120)
 WANTED = np.rint(TOTAL / STEP) + 128
 
 
-def graph(make, domain: str) -> OnnxGraph:
+def graph(make, domain: str, weight: np.ndarray = WEIGHT, step: np.float32 = STEP) -> OnnxGraph:
     """One layer; of CONTRIB channels come last."""
     constants = {
-        "one": np.array(1, np.float32), "zero": np.array(0, np.uint8), "w": WEIGHT.astype(np.int8),
+        "one": np.array(1, np.float32), "zero": np.array(0, np.uint8), "w": weight.astype(np.int8),
         "each": np.ones(4, np.float32), "none": np.zeros(4, np.int8),
-        "step": np.array(STEP), "middle": np.array(128, np.uint8),
+        "step": np.array(step), "middle": np.array(128, np.uint8),
     }  # fmt: skip
     inputs = ("x", "one", "zero", "w", "each", "none", "step", "middle")
     last = {"channels_last": 1} if domain else {}
@@ -66,3 +68,33 @@ def test_what_needs_no_change_stays_as_it_is(make) -> None:
     plain, own = (write(graph(make, domain)) for domain in ("", CONTRIB))
     assert unsigned(read(plain)).constants["w"].dtype == np.int8
     assert (exact(own) is own) is not overflows()
+
+
+@pytest.mark.parametrize("domain", ["", CONTRIB])
+def test_narrow_weights_lose_nothing_without_the_exchange(make, domain: str) -> None:
+    """Signs that would add up to the most that a pair can be, on the brightest pixels."""
+    weight = np.sign(WEIGHT) * NARROW
+    total = np.tensordot(weight, PIXELS[0], 3)
+    step = np.float32(np.abs(total).max() / 120)
+    payload = write(graph(make, domain, weight, step))
+    assert is_narrow(payload)
+    np.testing.assert_array_equal(run(payload, domain), np.rint(total / step) + 128)
+
+
+@pytest.mark.parametrize("domain", ["", CONTRIB])
+def test_one_step_more_is_not_narrow(make, domain: str) -> None:
+    weight = np.sign(WEIGHT) * NARROW
+    weight[0, 0, 0, 0] = NARROW + 1
+    assert not is_narrow(write(graph(make, domain, weight)))
+
+
+def test_what_is_not_known_is_not_narrow(make) -> None:
+    """A layer whose weights are an input, an operator of the runtime's own, and no model at all."""
+    plain = graph(make, "", np.sign(WEIGHT))
+    assert is_narrow(write(plain))
+    (layer,) = plain.nodes
+    fed = replace(layer, inputs=tuple("x" if name == "w" else name for name in layer.inputs))
+    assert not is_narrow(write(replace(plain, nodes=(fed,))))
+    other = Node("QAttention", layer.inputs, "z", {}, CONTRIB)
+    assert not is_narrow(write(replace(plain, nodes=(*plain.nodes, other))))
+    assert not is_narrow(write(replace(plain, nodes=())))

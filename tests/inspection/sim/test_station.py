@@ -203,6 +203,38 @@ def test_a_station_is_off_its_drawing_by_no_more_than_told() -> None:
         assert np.abs(built.irradiance / exact.irradiance - 1).max() <= 0.1 + 1e-6
 
 
+def test_lamps_from_the_side_turn_together_and_those_overhead_stay() -> None:
+    program = {"coaxial": 1.0, "east": 1.0, "north": 1.0}
+    exact = Station().lamps(program)
+    turns = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        built = Station().lamps(program, Tolerance(turn_deg=20.0), rng)
+        before, after = (np.arctan2(*one.directions.T[1::-1]) for one in (exact, built))
+        turned = np.degrees(after - before)[1:]
+        assert turned[0] == pytest.approx(turned[1], abs=1e-4)
+        np.testing.assert_allclose(built.directions[0], exact.directions[0], atol=1e-6)
+        np.testing.assert_allclose(built.directions[:, 2], exact.directions[:, 2], atol=1e-6)
+        turns.append(turned[0])
+    assert -20 <= min(turns) < -15 and 15 < max(turns) <= 20
+
+
+def test_another_light_colours_the_body_and_not_the_skin() -> None:
+    """Of every part as a whole; what is drawn before it is that of the varied regime."""
+    shares = []
+    for seed in range(12):
+        home, there = (
+            station_scene("glaze", regime, seed, side_px=64).part(0).surface
+            for regime in ("varied", "stations")
+        )
+        np.testing.assert_array_equal(home.height_um, there.height_um)
+        np.testing.assert_array_equal(home.f0, there.f0)
+        share = there.albedo / home.albedo
+        assert np.ptp(share) < 1e-5
+        shares.append(float(share.mean()))
+    assert 0.7 <= min(shares) < 0.95 and 1.1 < max(shares) <= 1.4
+
+
 @pytest.mark.parametrize("family", ["spectral", "event"])
 def test_a_display_shows_no_speck_that_looks_like_a_defect(family: Family) -> None:
     draws = (Draw(np.random.default_rng(n), family) for n in range(60))
