@@ -36,8 +36,9 @@ def survey(
     out:
         The job file to write.
     defects:
-        Folder of pictures of known defects on that station; without them the threshold of a moved
-        job falls farther.
+        Folder ROOT/KIND of pictures with known defects on that station, marked in
+        ROOT/masks/KIND/NAME.png or where the job looks most. The job carries the weakest with it;
+        without any, the threshold of a moved job falls farther.
     reference:
         The golden image, for jobs that compare.
     pitch_um:
@@ -54,7 +55,8 @@ def survey(
     where = found["survey"]["geometry"]
     print(
         f"{out}: knows its station from {where['dots']} dots (residual "
-        f"{where['residual_um']:.2f} um) and {found['survey']['parts']} good parts."
+        f"{where['residual_um']:.2f} um), {found['survey']['parts']} good parts and "
+        f"{found['known']['count']} known defects, of which it misses {found['known']['missed']}."
     )
 
 

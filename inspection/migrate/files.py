@@ -14,7 +14,7 @@ from inspection.job import Job, can_be_written
 from inspection.layouts.load import read_image
 from inspection.migrate.artefact import TARGET, Artefact
 from inspection.migrate.errors import MigrationError
-from inspection.migrate.package import migrated, surveyed
+from inspection.migrate.package import Labels, migrated, surveyed
 
 Frame = NDArray[np.uint8]
 
@@ -38,12 +38,12 @@ def survey_file(
     _new(out, job)
     loaded = Job.load(job)
     golden = None if reference is None else read_image(reference)
-    method = loaded.method()
-    bad = [] if defects is None else frames(defects)
-    scores = [method.inspect(frame, golden).score for frame in bad]
-    made = surveyed(loaded, grey(shown), frames(good), scores, golden, _target(pitch_um))
+    known = [] if defects is None else marked(defects)
+    made = surveyed(loaded, grey(shown), frames(good), known, golden, _target(pitch_um))
     made.save(out)
-    return {"job": str(out), **made.station["home"]}
+    home = made.station["home"]
+    told = {name: home["known"][name] for name in ("count", "missed")}
+    return {"job": str(out), **home, "known": {**told, "kept": len(home["known"]["kept"])}}
 
 
 def migrate_file(
@@ -67,14 +67,35 @@ def migrate_file(
     return {"job": str(out), **made.to_json(), "said": told, "minutes": minutes}
 
 
+def marked(folder: Path) -> list[tuple[Frame, Labels | None]]:
+    """The pictures in ROOT/KIND with labels of what ROOT/masks/KIND/STEM.png marks, None where
+    there is no mask. MigrationError names a mask that does not fit."""
+    masks = folder.resolve().parent / "masks" / folder.resolve().name
+    return [(grey(path), _labels(path, masks / f"{path.stem}.png")) for path in pictures(folder)]
+
+
+def _labels(path: Path, mask: Path) -> Labels | None:
+    if not mask.is_file():
+        return None
+    marks, picture = grey(mask), grey(path)
+    if marks.shape != picture.shape:
+        raise MigrationError(f"{mask}: is of {marks.shape}, the picture of {picture.shape}")
+    return np.asarray(cv2.connectedComponents((marks > 0).astype(np.uint8), connectivity=8)[1])
+
+
 def frames(folder: Path) -> list[Frame]:
     """The grey pictures in a folder, by name. MigrationError without any, or with too many."""
+    return [grey(path) for path in pictures(folder)]
+
+
+def pictures(folder: Path) -> list[Path]:
+    """Where they are, by name. MigrationError without any, or with too many."""
     paths = sorted(p for p in folder.glob("*") if p.suffix.lower() in IMAGES and p.is_file())
     if not paths:
         raise MigrationError(f"{folder}: no picture in this folder")
     if len(paths) > MOST_FRAMES:
         raise MigrationError(f"{folder}: {len(paths)} pictures, at most {MOST_FRAMES} are taken")
-    return [grey(path) for path in paths]
+    return paths
 
 
 def grey(path: Path) -> Frame:

@@ -1,13 +1,14 @@
 """A job that knows its station, and the same job on another one.
 
-`surveyed` writes a station into a job that was taught on it: optics, and the scores of good parts
-and of probes. `migrated` measures another station the same way and gives the job for it. Only
-`Job.station` and the threshold differ from the original, whose bytes the new file holds untouched.
+`surveyed` writes a station into a job that was taught on it: optics, the scores of good parts, and
+known defects or else the scores of probes. `migrated` measures another station the same way and
+gives the job for it. Only `Job.station` and the threshold differ from the original, whose bytes the
+new file holds untouched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -17,29 +18,33 @@ from numpy.typing import NDArray
 
 from inspection.job import Job
 from inspection.methods.base import Method
-from inspection.migrate import mirror, probe, threshold
+from inspection.migrate import known, mirror, probe, threshold
 from inspection.migrate.adapt import Adapter, adapter
 from inspection.migrate.artefact import TARGET, Artefact
 from inspection.migrate.errors import ExposureError, LampError, MigrationError
-from inspection.migrate.survey import Survey, survey
+from inspection.migrate.known import Shown
+from inspection.migrate.planted import planted
+from inspection.migrate.survey import SAME_SIZE, Survey, survey
 from inspection.migrate.threshold import Moved
 
 Frame = NDArray[np.uint8]
 F64 = NDArray[np.float64]
+Labels = NDArray[np.integer[Any]]
 
 MORE_CLIPPED = 0.005  # beyond what was clipped where the job was taught
+TIMES = 3  # that each known defect is shown
 STEP_DOWN = 0.8  # of the light, where good parts are no brighter and yet more clipped
 CURE = "write its station into it first: lingnan inspection survey"
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The station a job was taught on: its survey, good parts' scores, the score of the
-    weakest known defect that it finds, and the probes' contrast with their mean scores a part."""
+    """The station a job was taught on: its survey, good parts' scores, known defects, and where
+    there are none the probes' contrast with their mean scores a part."""
 
     survey: Survey
     good: tuple[float, ...]
-    weakest: float
+    known: Shown
     contrast: float
     probes: tuple[float, ...]
 
@@ -50,8 +55,7 @@ class Home:
             "probes": list(self.probes),
             "contrast": self.contrast,
         }
-        plain["weakest"] = self.weakest
-        return {"survey": self.survey.to_json(), **plain}
+        return {"survey": self.survey.to_json(), "known": self.known.to_json(), **plain}
 
     @classmethod
     def of(cls, job: Job) -> Home:
@@ -61,8 +65,8 @@ class Home:
             raise MigrationError(f"the job does not know the station it was taught on; {CURE}")
         try:
             good, probes = (tuple(map(float, values[name])) for name in ("good", "probes"))
-            weakest, contrast = (float(values[name]) for name in ("weakest", "contrast"))
-            return cls(Survey.from_json(values["survey"]), good, weakest, contrast, probes)
+            known, contrast = Shown.from_json(values["known"]), float(values["contrast"])
+            return cls(Survey.from_json(values["survey"]), good, known, contrast, probes)
         except (KeyError, TypeError, ValueError) as error:
             raise MigrationError(f"the job's station is not one ({error!r}); {CURE}") from error
 
@@ -105,35 +109,47 @@ def surveyed(
     job: Job,
     shown: Frame,
     good: Sequence[Frame],
-    defects: Sequence[float] = (),
+    defects: Iterable[tuple[Frame, Labels | None]] = (),
     reference: Frame | None = None,
     artefact: Artefact = TARGET,
 ) -> Job:
     """The job with the station it was taught on. MigrationError names what is wrong.
 
-    shown, good: (H, W) uint8, the target and good parts on that station. defects: the job's scores
-    of known defects there, which tell how far under the weakest it finds its threshold lies.
+    shown, good: (H, W) uint8, the target and good parts on that station. defects: parts with known
+    defects there, with labels (H, W) of them or without, see `known.shown`.
     """
     if job.station:
         raise MigrationError("the job knows its station already: survey the job as it was taught")
     found, method = survey(shown, good, artefact), job.method()
     plain = _scores(method, good, reference)
     before = float(job.threshold["value"])
-    weakest = min((score for score in defects if score >= before), default=before)
-    contrast, probes = _probed(method, good, found, weakest, reference)
-    home = Home(found, tuple(map(float, plain)), weakest, contrast, tuple(map(float, probes)))
+    parts = _of_shape(defects, found.geometry.shape_px)
+    told = known.shown(method, before, parts, reference)
+    contrast, probes = 0.0, np.zeros(0)
+    if not told.kept:
+        contrast, probes = _probed(method, good, found, before, reference)
+    home = Home(found, tuple(map(float, plain)), told, contrast, tuple(map(float, probes)))
     return replace(job, station={"home": home.to_json()})
 
 
+def _of_shape(
+    parts: Iterable[tuple[Frame, Labels | None]], shape: tuple[int, int]
+) -> Iterator[tuple[Frame, Labels | None]]:
+    for frame, labels in parts:
+        if frame.shape != shape or (labels is not None and labels.shape != shape):
+            raise MigrationError(f"a known defect's picture is not of {shape}: {SAME_SIZE}")
+        yield frame, labels
+
+
 def _probed(
-    method: Method, good: Sequence[Frame], found: Survey, weakest: float, reference: Frame | None
+    method: Method, good: Sequence[Frame], found: Survey, level: float, reference: Frame | None
 ) -> tuple[float, F64]:
-    """The strongest contrast whose probes score `weakest` or less, and their scores."""
+    """The strongest contrast whose probes score `level` or less, and their scores."""
     points = probe.probes(found, found)
     kept: tuple[float, F64] | None = None
     for contrast in probe.CONTRASTS:
         probes = probe.scores(method, good, points, contrast, reference=reference)
-        if kept is not None and probes.mean() > weakest:
+        if kept is not None and probes.mean() > level:
             break
         kept = (contrast, probes)
     assert kept is not None  # there are contrasts
@@ -166,21 +182,42 @@ def migrated(
     adapt = adapter(here, home.survey)
     method = job.method()
     frames = [adapt(frame) for frame in good]
-    points = probe.probes(here, home.survey)
-    probes = probe.scores(method, good, points, home.contrast, adapt, reference)
-    rule = threshold.moved(
-        float(job.threshold["value"]),
-        home.weakest,
-        np.array(home.good),
-        _scores(method, frames, reference),
-        np.array(home.probes),
-        probes,
-    )
-    station = {**job.station, "here": here.to_json(), "moved": rule.to_json()}
+    before = float(job.threshold["value"])
+    if home.known.kept:
+        there = np.array([one.score for one in home.known.kept])
+        seen = _shown_here(method, good, home, here, adapt, reference)
+        fall = threshold.by_known(before, there, seen, home.known.missed, home.known.count)
+    else:
+        points = probe.probes(here, home.survey)
+        probes = probe.scores(method, good, points, home.contrast, adapt, reference)
+        fall = threshold.by_probes(before, np.array(home.probes), probes)
+    good_here = _scores(method, frames, reference)
+    rule = threshold.moved(before, fall, np.array(home.good), good_here)
+    own = {**home.to_json(), "known": Shown().to_json()}  # the original holds their pictures
+    station: dict[str, Any] = {"home": own, "here": here.to_json(), "moved": rule.to_json()}
     station["origin_sha256"] = sha256(original).hexdigest()
-    there = {**job.threshold, "value": rule.value}
-    moved_job = replace(job, threshold=there, station=station, origin=original)
+    new = {**job.threshold, "value": rule.value}
+    moved_job = replace(job, threshold=new, station=station, origin=original)
     return Migration(moved_job, here, home, adapt, rule)
+
+
+def _shown_here(
+    method: Method,
+    good: Sequence[Frame],
+    home: Home,
+    here: Survey,
+    adapt: Adapter,
+    reference: Frame | None,
+) -> F64:
+    """(N,) scores of the known defects, each as this station shows it in its good parts: the middle
+    of TIMES, for what a faint one gets depends on the noise that it happens to have."""
+    count = len(home.known.kept)
+    rng, scores = np.random.default_rng(count), np.zeros((TIMES, count))
+    for time, number in np.ndindex(scores.shape):
+        one, part = home.known.kept[number], good[(time + number) % len(good)]
+        finding = method.inspect(adapt(planted(part, one, here, home.survey, rng)), reference)
+        scores[time, number] = known.score_at(finding, one.box)
+    return np.asarray(np.median(scores, axis=0))
 
 
 def _dimmer(here: Survey, home: Survey) -> float:

@@ -1,19 +1,25 @@
 """Where the threshold goes on the new station, decided without a defect of it.
 
-It never rises: no good part can tell what a higher one would miss. It falls where probes say that
-defects score less here. Let w be the score of the weakest known defect that the job finds on the
-old station. Of the n known defects, k lie under the old threshold and k under w: as an order
-statistic, w misses with 95 % confidence at most the Clopper-Pearson bound of k in n, the very bound
-that the old threshold has. Probes of a contrast that scores at most w there lose on the new
-station, and the one-sided 95 % bound of their loss (Welch 1947) is taken off w; the new threshold
-is the lower one of that and the old. If a real defect loses no more than a probe that scores as
-little as w, which is what the same size, the measured blur and the same good surfaces are for, then
-whatever reaches w there reaches the new threshold here, and the miss rate's bound moves with the
-job. A probe dims what it lies on, so the rule knows nothing of a defect that a lamp which leans
-hides; the target's mirrors tell of that (`mirror`), and such a station is refused before the rule
-is asked. A target without mirrors leaves it untold. The rule errs towards finding: with few parts
-the bound is wide, and the threshold falls more, not less. Where no defect is known, w is the old
-threshold.
+It never rises: no good part can tell what a higher one would miss. It falls where defects score
+less here.
+
+Where defects are known, their pictures tell: each is shown as this station would show it
+(`planted`), and judged. Of the n known ones k lie under the old threshold at home; the new one is
+the highest, not over the old, that has at most k of them under it here, or as many as the miss rate
+that a job aims at makes of n. As order statistics, k of n here and k of n there have the same
+Clopper-Pearson bound: the miss rate's bound moves with the job. The weakest are asked, as those
+that are far over the threshold at home lose no more.
+
+Where none is known, probes of a contrast that scores no more than the old threshold are all there
+is. The one-sided 95 % bound of what they lose here (Welch 1947) is taken off it. If a defect loses
+no more than a probe that scores as little as the threshold, whatever was found is found. Between
+what is seen and what is not a score is steep, so that such probes lose much more than most defects
+do: the rule errs towards finding, and a softer lens is often refused by it that known defects would
+show to do.
+
+Neither knows what lamps in other places make of a defect. Of one that a lamp which leans hides the
+target's mirrors tell (`mirror`), and such a station is refused before the rule is asked. A target
+without mirrors leaves it untold.
 
 What falling costs is false alarms, and there the good parts do tell. The job is refused where more
 of them reach the new threshold than the false rate of the job makes likely; whether they reach the
@@ -39,23 +45,36 @@ F64 = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 UNLIKELY = 0.01  # a test's level
-FALSE_RATE = 0.01  # of a job that says nothing of its own
+FALSE_RATE, MISS_RATE = 0.01, 0.003  # of a job that says nothing of its own
 COVERAGE = 0.99
+KNOWN = "; probes lose more than most defects do: survey it with known ones (--defects)"
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """How low the threshold has to be. loss: what defects' scores lose here, in the middle;
+    loss_high: at most. of: what told so."""
+
+    value: float
+    loss: float
+    loss_high: float
+    of: str
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
     """A threshold and why it is where it is.
 
-    loss, loss_high: of the probes' mean score and its upper bound. rejected: good parts at or over
-    the new threshold. limit: tolerance limit of good parts. p_higher: how likely good parts score
-    so much higher here by chance.
+    loss, loss_high, of: as of `Fall`. rejected: good parts at or over the new threshold. limit:
+    tolerance limit of good parts. p_higher: how likely good parts score so much higher here by
+    chance.
     """
 
     value: float
     before: float
     loss: float
     loss_high: float
+    of: str
     rejected: int
     parts: int
     limit: float
@@ -68,32 +87,41 @@ class Moved:
     def sentence(self) -> str:
         """What to tell the person who moves the job."""
         return (
-            f"threshold {self.before:.3g} to {self.value:.3g}: probes lose {self.loss:.2g}, at "
+            f"threshold {self.before:.3g} to {self.value:.3g}: {self.of} lose {self.loss:.2g}, at "
             f"most {self.loss_high:.2g}; {self.rejected} of {self.parts} good parts rejected"
         )
 
 
-def moved(
-    before: float,
-    weakest: float,
-    good_there: F64,
-    good_here: F64,
-    probes_there: F64,
-    probes_here: F64,
-) -> Moved:
+def by_known(before: float, there: F64, here: F64, missed: int, count: int) -> Fall:
+    """From known defects, the weakest of all `count`. there, here: (N,) scores of each at home and
+    as this station shows it. missed: how many of all lay under `before` at home."""
+    lost = there - here
+    may_be_missed = max(missed, int(MISS_RATE * count))
+    lowest = np.sort(here)[min(may_be_missed, len(here) - 1)]
+    told = f"{len(here)} known defects"
+    return Fall(min(before, float(lowest)), float(np.median(lost)), float(lost.max()), told)
+
+
+def by_probes(before: float, there: F64, here: F64) -> Fall:
+    """From probes. there, here: (N,) mean scores of a part's probes at home and on this station."""
+    loss = float(there.mean() - here.mean())
+    high = loss + _margin(there, here)
+    return Fall(before - max(0.0, high), loss, high, "probes")
+
+
+def moved(before: float, fall: Fall, good_there: F64, good_here: F64) -> Moved:
     """The rule. MigrationError where the good parts do not fit the job.
 
-    before, weakest: the job's threshold and w. good_*: (N,) scores of good parts. probes_*: (N,)
-    mean scores of probes a part, there at the old station and here at the new one.
+    before: the job's threshold. good_*: (N,) scores of good parts, there at the old station and
+    here at the new one.
     """
-    loss = float(probes_there.mean() - probes_here.mean())
-    high = loss + _margin(probes_there, probes_here)
-    value = min(before, weakest - max(0.0, high))
+    value = min(before, fall.value)
     n, rejected = len(good_here), int((good_here >= value).sum())
     expected = max(FALSE_RATE, float((good_there >= before).mean()))
     p_higher = float(mannwhitneyu(good_here, good_there, alternative="greater").pvalue)
     limit = tolerance_limit(good_here)
-    found = Moved(value, before, loss, high, rejected, n, limit, p_higher)
+    lost = (fall.loss, fall.loss_high, fall.of)
+    found = Moved(value, before, *lost, rejected, n, limit, p_higher)
     if _is_unlikely(rejected, n, expected):
         raise MigrationError(_why(found, int((good_here >= before).sum()), expected))
     if p_higher < UNLIKELY and limit >= value:
@@ -124,9 +152,10 @@ def _why(found: Moved, rejected_before: int, expected: float) -> str:
             "the side that is turned throws other shadows, or teach the job here"
         )
     return (
-        f"{told}; its own threshold {found.before:.3g} rejects {rejected_before}, but probes lose "
-        f"{found.loss:.2g} here, at most {found.loss_high:.2g}: this station shows small defects "
-        "too weakly; it takes a sharper lens, finer pixels or less noise, or teach the job here"
+        f"{told}; its own threshold {found.before:.3g} rejects {rejected_before}, but {found.of} "
+        f"lose {found.loss:.2g} here, at most {found.loss_high:.2g}: this station shows small "
+        "defects too weakly; it takes a sharper lens, finer pixels or less noise, or teach the job "
+        f"here{KNOWN if found.of == 'probes' else ''}"
     )
 
 

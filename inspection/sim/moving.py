@@ -33,8 +33,8 @@ _ANOTHER = 500_000  # to the seed of further parts
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Parts of one draw: every station sees the same ones. has_defects: 49 points of 30 um each.
-    field: share of each side of the part and of every camera's view."""
+    """Parts of one draw: every station sees the same ones. has_defects: points of 30 um, 49 on a
+    whole field. field: share of each side of the part and of every camera's view."""
 
     material: str
     seed: int
@@ -85,13 +85,12 @@ def taught(method: Segment, threshold: float, known: Batch, seed: int) -> Job:
     job = Job("segment", method.to_state(), {"value": threshold})
     field, material = known.field, known.material
     good = list(Batch(material, seed, GOOD_PARTS, field=field).shots("A"))
-    scores = [
-        float(score)
+    marked = (
+        (frame, known.truth("A", part, on_drawing=True).labels)
         for part, frame in enumerate(known.shots("A"))
-        for score in split(method.logits(frame), known.truth("A", part, on_drawing=True))[0]
-    ]
+    )
     target = shown("A", material, seed, field)
-    return surveyed(job, target, good, scores, artefact=TARGET.scaled(field))
+    return surveyed(job, target, good, marked, artefact=TARGET.scaled(field))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -399,18 +399,20 @@ def rig_scene(
     kind: str = "point",
     size_um: float = 30.0,
     field: float = 1.0,
-    count: int = GRID * GRID,
+    count: int | None = None,
     first: int = 0,
 ) -> RigScene:
     """For a camera's config: scene "inspection.sim.stations:rig_scene" with these parameters.
 
-    field: share of each side that the cameras see. count: of a part's defects, where it has any.
+    field: share of each side that the cameras see. count: of a part's defects, where it has any;
+    None lays them as densely on every field.
     first: no part before this one is laid in; its trigger shows darkness and costs nothing.
     ValueError names what is not known.
     """
     for word, known in ((rig, RIGS), (material, MATERIALS)):
         if word not in known:
             raise ValueError(f"{word!r} is not one of {', '.join(known)}")
+    count = int(np.ceil(GRID * field)) ** 2 if count is None else count
     plan = Plan(count if has_defects else 0, (kind,), (size_um,))  # type: ignore[arg-type]
     return RigScene(RIGS[rig], material, plan, seed, field, first)
 

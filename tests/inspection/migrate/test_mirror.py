@@ -110,11 +110,12 @@ def test_squares_as_large_as_dots_do_not_bend_the_grid() -> None:
 def test_a_lamp_that_leans_is_refused_then_levelled_and_the_job_moves() -> None:
     method = station_method("glass")
     good = list(Batch("glass", 900, 6, field=FIELD).shots("A"))
+    known = Batch("glass", 903, 1, True, FIELD)
     job = surveyed(
         Job("segment", method.to_state(), {"value": 5.0}),
         shown("A", "glass", 1, FIELD),
         good,
-        (25.0, 26.0),
+        [(frame, known.truth("A", 0, True).labels) for frame in known.shots("A")],
         artefact=SMALL,
     )
     parts = Batch("glass", 901, 6, field=FIELD)

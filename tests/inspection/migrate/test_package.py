@@ -39,7 +39,9 @@ def at_home() -> Job:
     method = station_method("glass")
     good = list(Batch("glass", 900, 6, field=FIELD).shots("A"))
     job = Job("segment", method.to_state(), {"value": THRESHOLD})
-    return surveyed(job, shown("A", "glass", 1, FIELD), good, (25.0, 26.0), artefact=SMALL)
+    known = Batch("glass", 903, 2, True, FIELD)
+    marked = [(f, known.truth("A", n, True).labels) for n, f in enumerate(known.shots("A"))]
+    return surveyed(job, shown("A", "glass", 1, FIELD), good, marked, artefact=SMALL)
 
 
 @pytest.fixture(scope="module")
