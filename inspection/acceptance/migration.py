@@ -72,7 +72,7 @@ class Numbers:
     field: float
 
 
-SIZES = {"quick": Numbers(4, 8, 4, 0.5), "full": Numbers(21, 8, 512, 1.0)}
+SIZES = {"quick": Numbers(8, 8, 4, 0.5), "full": Numbers(21, 8, 512, 1.0)}
 ENOUGH = n_for_zero_failures(FALSE_CHANGE)
 
 

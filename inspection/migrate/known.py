@@ -22,7 +22,7 @@ Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels, the last ones exclu
 
 KEPT = 48
 AROUND_PX = 120  # what a score at a defect depends on, and what another lens spreads over it
-MOST_PX = 512  # side of a picture
+MOST_PX = 448  # side of a picture: KEPT of them have room in a job, whatever they show
 NEAR_PX = 8  # a score this far beside a defect is the defect's
 _PNG = b"\x89PNG\r\n\x1a\n"
 

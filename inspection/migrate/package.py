@@ -24,7 +24,7 @@ from inspection.migrate.artefact import TARGET, Artefact
 from inspection.migrate.errors import ExposureError, LampError, MigrationError
 from inspection.migrate.known import Shown
 from inspection.migrate.planted import planted
-from inspection.migrate.survey import SAME_SIZE, Survey, survey
+from inspection.migrate.survey import Survey, survey
 from inspection.migrate.threshold import Moved
 
 Frame = NDArray[np.uint8]
@@ -137,7 +137,10 @@ def _of_shape(
 ) -> Iterator[tuple[Frame, Labels | None]]:
     for frame, labels in parts:
         if frame.shape != shape or (labels is not None and labels.shape != shape):
-            raise MigrationError(f"a known defect's picture is not of {shape}: {SAME_SIZE}")
+            raise MigrationError(
+                f"a known defect's picture is of {frame.shape}, the target's of {shape}: both are "
+                "to be taken by one camera"
+            )
         yield frame, labels
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from inspection.job import MAX_RECIPE_BYTES
 from inspection.methods.base import Finding
 from inspection.migrate.errors import MigrationError
 from inspection.migrate.files import marked
@@ -185,3 +187,11 @@ def test_pictures_are_read_with_their_masks(tmp_path: Path) -> None:
     cv2.imwrite(str(mask), np.zeros((9, 9), np.uint8))
     with pytest.raises(MigrationError, match=r"a\.png: is of \(9, 9\)"):
         marked(tmp_path / "point")
+
+
+def test_as_many_as_are_kept_have_room_in_a_job() -> None:
+    """Of the largest pictures, with nothing in them that could be packed."""
+    rng = np.random.default_rng(4)
+    noise = rng.integers(0, 256, (MOST_PX, MOST_PX), dtype=np.uint8)
+    told = Shown((Known(noise, 0, 0, (0, 0, 9, 9), 1.0),) * KEPT, KEPT, 0).to_json()
+    assert len(json.dumps(told)) < 0.9 * MAX_RECIPE_BYTES
