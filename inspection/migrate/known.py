@@ -60,9 +60,21 @@ class Known:
             raise ValueError("a defect's picture is broken")
         x, y = map(int, values["at"])
         box = tuple(map(int, values["box"]))
-        if len(box) != 4:
-            raise ValueError("a defect's box has four sides")
-        return cls(np.asarray(picture, np.uint8), x, y, box, float(values["score"]))
+        score = float(values["score"])
+        if len(box) != 4 or not np.isfinite(score):
+            raise ValueError("a defect has a box of four sides and a score")
+        return cls(np.asarray(picture, np.uint8), x, y, box, score)
+
+    def is_within(self, shape: tuple[int, int]) -> bool:
+        """Whether the picture and the box are of a frame of this shape."""
+        (height, width), (rows, columns) = self.picture.shape, shape
+        x0, y0, x1, y1 = self.box
+        return (
+            0 <= self.x <= columns - width
+            and 0 <= self.y <= rows - height
+            and 0 <= x0 < x1 <= columns
+            and 0 <= y0 < y1 <= rows
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,12 @@ class Home:
         try:
             good, probes = (tuple(map(float, values[name])) for name in ("good", "probes"))
             known, contrast = Shown.from_json(values["known"]), float(values["contrast"])
-            return cls(Survey.from_json(values["survey"]), good, known, contrast, probes)
+            found = Survey.from_json(values["survey"])
+            if not all(one.is_within(found.geometry.shape_px) for one in known.kept):
+                raise ValueError("a known defect lies beyond the station's frame")
+            if not (known.kept or probes):
+                raise ValueError("neither known defects nor probes")
+            return cls(found, good, known, contrast, probes)
         except (KeyError, TypeError, ValueError) as error:
             raise MigrationError(f"the job's station is not one ({error!r}); {CURE}") from error
 

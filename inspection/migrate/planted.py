@@ -8,6 +8,8 @@ is not known: that, good parts tell.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +51,7 @@ def planted(
     maps = (x.astype(np.float32), y.astype(np.float32))
     light = np.maximum(cv2.remap(light, *maps, cv2.INTER_CUBIC), 0)
     variance = np.maximum(cv2.remap(variance, *maps, cv2.INTER_LINEAR), 0)
-    level = here.level_dn * here.falloff()[rows, columns]
+    level = here.level_dn * _falloff(here)[rows, columns]
     wanted = here.photometry.gain_dn_per_e * level * light + here.photometry.floor_dn2
     lacking = np.maximum(wanted - variance * level**2, 0)
     shown = level * light + np.sqrt(lacking) * rng.standard_normal(light.shape)
@@ -74,11 +76,17 @@ def _around(known: Known, here: Survey, home: Survey) -> tuple[slice, slice]:
 def _light(known: Known, home: Survey) -> tuple[F64, F64]:
     """Relative light of the picture, 1 where a good part's median is, and its noise's variance."""
     height, width = known.picture.shape
-    falloff = home.falloff()[known.y : known.y + height, known.x : known.x + width]
+    falloff = _falloff(home)[known.y : known.y + height, known.x : known.x + width]
     above = known.picture.astype(np.float64) - home.photometry.black_dn
     level = home.level_dn * falloff.astype(np.float64)
     noise = home.photometry.gain_dn_per_e * np.maximum(above, 0) + home.photometry.floor_dn2
     return above / level, np.maximum(noise, 0) / level**2
+
+
+@lru_cache(maxsize=4)
+def _falloff(station: Survey) -> NDArray[np.float32]:
+    """Of the whole frame: every defect of a job asks for the same two."""
+    return station.falloff()
 
 
 def _passed(sigma_px: float) -> float:

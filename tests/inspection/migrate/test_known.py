@@ -164,6 +164,7 @@ def png(*shape: int, cut: int | None = None) -> str:
         {"png": png(9, 9, cut=40)},
         {"box": [1, 2, 3]},
         {"score": None},
+        {"score": float("nan")},
         {"at": [1]},
     ],
 )
@@ -171,6 +172,14 @@ def test_what_is_no_defect_is_refused(changed: dict[str, Any]) -> None:
     told = {**cut().to_json(), **changed}
     with pytest.raises((ValueError, KeyError, TypeError)):
         Known.from_json(told)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"x": -1}, {"y": 690}, {"box": (5, 5, 5, 9)}, {"box": (0, 0, 9, 701)}]
+)
+def test_what_lies_beyond_the_frame_is_told(changed: dict[str, Any]) -> None:
+    assert cut().is_within((700, 700))
+    assert not replace(cut(), **changed).is_within((700, 700))
 
 
 def test_pictures_are_read_with_their_masks(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from inspection.job import Job, JobError
 from inspection.methods.segment import Segment, station_method
 from inspection.migrate.artefact import TARGET
 from inspection.migrate.errors import ExposureError, MigrationError
-from inspection.migrate.package import Migration, migrated, surveyed
+from inspection.migrate.package import Home, Migration, migrated, surveyed
 from inspection.migrate.relocated import Relocated
 from inspection.pipeline import Pipeline
 from inspection.run import run
@@ -102,6 +102,11 @@ def test_a_damaged_station_is_an_error_that_names_the_cure(moved: Migration) -> 
     ):
         with pytest.raises(MigrationError, match="again"):
             replace(moved.job, station=station).method()
+    home = moved.job.station["home"]
+    told = Job.from_bytes(moved.job.origin or b"").station["home"]["known"]["kept"][0]
+    beyond = {**home, "known": {"kept": [{**told, "at": [9_000, 0]}], "count": 1, "missed": 0}}
+    with pytest.raises(MigrationError, match="beyond the station's frame"):
+        Home.of(replace(moved.job, station={"home": beyond}))
     with pytest.raises(MigrationError, match="lingnan inspection survey"):
         migrated(
             Job("segment", moved.job.state, {"value": 1.0}).to_bytes(),
