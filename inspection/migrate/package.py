@@ -191,15 +191,16 @@ def migrated(
     method = job.method()
     frames = [adapt(frame) for frame in good]
     before = float(job.threshold["value"])
+    good_here = _scores(method, frames, reference)
     if home.known.kept:
         there = np.array([one.score for one in home.known.kept])
         seen = _shown_here(method, good, home, here, adapt, reference)
-        fall = threshold.by_known(before, there, seen, home.known.missed, home.known.count)
+        known_all = (home.known.missed, home.known.count)
+        fall = threshold.by_known(before, there, seen, *known_all, good_here)
     else:
         points = probe.probes(here, home.survey)
         probes = probe.scores(method, good, points, home.contrast, adapt, reference)
         fall = threshold.by_probes(before, np.array(home.probes), probes)
-    good_here = _scores(method, frames, reference)
     rule = threshold.moved(before, fall, np.array(home.good), good_here)
     own = {**home.to_json(), "known": Shown().to_json()}  # the original holds their pictures
     station: dict[str, Any] = {"home": own, "here": here.to_json(), "moved": rule.to_json()}

@@ -8,7 +8,9 @@ Where defects are known, their pictures tell: each is shown as this station woul
 the highest, not over the old, that has at most k of them under it here, or as many as the miss rate
 that a job aims at makes of n. As order statistics, k of n here and k of n there have the same
 Clopper-Pearson bound: the miss rate's bound moves with the job. The weakest are asked, as those
-that are far over the threshold at home lose no more.
+that are far over the threshold at home lose no more. Where good parts leave room the threshold
+falls farther, half way from there to their tolerance limit: lamps in other places change what a
+defect scores, either way, and so much is then left to both sides.
 
 Where none is known, probes of a contrast that scores no more than the old threshold are all there
 is. The one-sided 95 % bound of what they lose here (Welch 1947) is taken off it. If a defect loses
@@ -92,14 +94,16 @@ class Moved:
         )
 
 
-def by_known(before: float, there: F64, here: F64, missed: int, count: int) -> Fall:
+def by_known(before: float, there: F64, here: F64, missed: int, count: int, good_here: F64) -> Fall:
     """From known defects, the weakest of all `count`. there, here: (N,) scores of each at home and
-    as this station shows it. missed: how many of all lay under `before` at home."""
+    as this station shows it. missed: how many of all lay under `before` at home. good_here: (M,)
+    scores of good parts on this station."""
     lost = there - here
     may_be_missed = max(missed, int(MISS_RATE * count))
-    lowest = np.sort(here)[min(may_be_missed, len(here) - 1)]
+    lowest = float(np.sort(here)[min(may_be_missed, len(here) - 1)])
+    half_way = (lowest + min(lowest, tolerance_limit(good_here))) / 2
     told = f"{len(here)} known defects"
-    return Fall(min(before, float(lowest)), float(np.median(lost)), float(lost.max()), told)
+    return Fall(min(before, half_way), float(np.median(lost)), float(lost.max()), told)
 
 
 def by_probes(before: float, there: F64, here: F64) -> Fall:

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.inspection
 GOOD = np.array([-4.0, -5.0, -4.5, -3.8, -4.2, -4.9, -4.1, -4.4, -3.9, -4.6])
 
 
+FULL = GOOD + 99  # good parts that leave no room
 KEEP = threshold.Fall(np.inf, 0.0, 0.0, "probes")  # what loses nothing
 
 
@@ -27,7 +28,7 @@ def test_it_never_rises(before: float, gain: float, spread: float, seed: int) ->
     here = there.mean() + gain + spread * rng.standard_normal(10)
     for fall in (
         threshold.by_probes(before, there, here),
-        threshold.by_known(before, there, here, 0, 10),
+        threshold.by_known(before, there, here, 0, 10, GOOD - 9),
     ):
         try:
             rule = threshold.moved(before, fall, GOOD, GOOD - 9)
@@ -60,7 +61,7 @@ def test_no_more_known_defects_are_missed_than_at_home(
     rng = np.random.default_rng(seed)
     here = at_home + gain + 3 * rng.standard_normal(len(at_home))
     missed = int((at_home < before).sum())
-    fall = threshold.by_known(before, at_home, here, missed, len(there))
+    fall = threshold.by_known(before, at_home, here, missed, len(there), FULL)
     assert fall.value <= before
     assert (here < fall.value).sum() <= missed
     # and it is the highest that keeps so many, where anything had to be given up
@@ -70,11 +71,20 @@ def test_no_more_known_defects_are_missed_than_at_home(
 
 def test_room_above_the_threshold_is_used_up_first() -> None:
     there = np.linspace(20, 30, 48)
-    assert threshold.by_known(5.0, there, there - 14, 0, 48).value == 5.0
-    assert threshold.by_known(5.0, there, there - 17, 0, 333).value == pytest.approx(3.0)
+    assert threshold.by_known(5.0, there, there - 14, 0, 48, FULL).value == 5.0
+    assert threshold.by_known(5.0, there, there - 17, 0, 333, FULL).value == pytest.approx(3.0)
     # of a thousand, three may be missed: the fourth weakest counts
-    told = threshold.by_known(5.0, there, there - 17, 0, 1_000).value
+    told = threshold.by_known(5.0, there, there - 17, 0, 1_000, FULL).value
     assert told == pytest.approx(np.sort(there)[3] - 17)
+
+
+def test_half_of_the_room_that_good_parts_leave_is_taken() -> None:
+    there = np.linspace(20, 30, 48)
+    limit = threshold.tolerance_limit(GOOD)
+    fall = threshold.by_known(5.0, there, there - 14, 0, 48, GOOD)  # the weakest scores 6 here
+    assert fall.value == pytest.approx((6 + limit) / 2) and limit < fall.value < 5.0
+    far = threshold.by_known(5.0, there, there, 0, 48, GOOD)  # 20: half way lies over 5
+    assert far.value == 5.0
 
 
 def test_probes_at_the_threshold_cost_what_they_lose() -> None:
@@ -105,7 +115,7 @@ def test_a_refusal_says_whether_parts_or_defects_are_shown_otherwise() -> None:
     with pytest.raises(MigrationError, match=weak.format("probes") + r".*\(--defects\)"):
         threshold.moved(5.0, threshold.by_probes(5.0, there, there - 14), GOOD, GOOD)
     with pytest.raises(MigrationError, match=weak.format("10 known defects")) as refused:
-        threshold.moved(5.0, threshold.by_known(5.0, there, there - 14, 0, 10), GOOD, GOOD)
+        threshold.moved(5.0, threshold.by_known(5.0, there, there - 14, 0, 10, GOOD), GOOD, GOOD)
     assert "--defects" not in str(refused.value)
     # good parts as at home, and defects too: nothing to refuse
     assert threshold.moved(5.0, KEEP, GOOD, GOOD).value == 5.0
