@@ -50,17 +50,19 @@ def is_narrow(payload: bytes) -> bool:
         graph = read(payload)
     except NotPlainError:
         return False
-    made = {node.output: node for node in graph.nodes}
+    scaled = {
+        n.output: n.inputs[0] for n in graph.nodes if n.kind == "DequantizeLinear" and n.inputs
+    }
     found = []
     for node in graph.nodes:
         if node.domain and node.kind not in OWN:
             return False
         if node.kind in MULTIPLIES:
-            name = node.inputs[MULTIPLIES[node.kind]]
-            maker = made.get(name)
-            if maker is not None and maker.kind == "DequantizeLinear":
-                name = maker.inputs[0]
-            found.append(graph.constants.get(name))
+            at = MULTIPLIES[node.kind]
+            if at >= len(node.inputs):
+                return False  # no model: the runtime says so
+            name = node.inputs[at]
+            found.append(graph.constants.get(scaled.get(name, name)))
     return bool(found) and all(map(_is_narrow, found))
 
 

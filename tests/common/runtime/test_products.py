@@ -98,3 +98,5 @@ def test_what_is_not_known_is_not_narrow(make) -> None:
     other = Node("QAttention", layer.inputs, "z", {}, CONTRIB)
     assert not is_narrow(write(replace(plain, nodes=(*plain.nodes, other))))
     assert not is_narrow(write(replace(plain, nodes=())))
+    bare = replace(layer, inputs=layer.inputs[:2])
+    assert not is_narrow(write(replace(plain, nodes=(bare,))))
